@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * /dev/fuse: each queue reads requests from a clone of the mounted descriptor
+ * (FUSE_DEV_IOC_CLONE) on its own loop and replies by writev(2) to the descriptor
+ * that the request was read from, as the kernel demands. Where /dev/fuse cannot be
+ * opened again (an ordinary user's mount by fusermount3), all queues share one.
+ *
+ * A queue has one read armed at a time. Without a free request it stops reading
+ * until one is freed; the kernel keeps the rest.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "session.h"
+#include "stats.h"
+#include "transport.h"
+#include "transport/transports.h"
+#include "util.h"
+
+struct devfuse_queue {
+	struct transport *transport;
+	struct queue *queue;
+	int fd;
+	bool own_fd;
+	/* Queue's thread only. */
+	struct request *reading;	/* its buffer is the armed read's */
+	bool stopping;
+	struct loop_task refill_task;
+	struct loop_task stop_task;
+};
+
+struct transport {
+	struct session *session;
+	int fd;				/* the mount's */
+	unsigned int queue_count;
+	struct devfuse_queue queues[CONFIG_WORKERS_MAX];
+};
+
+static void start_read(struct devfuse_queue *dq);
+
+static int devfuse_open(const struct config *config, struct session *session,
+			const struct transport_source *source,
+			struct transport **ret)
+{
+	struct transport *transport;
+	int flags;
+
+	if (source->fuse_fd < 0)
+		return -EBADF;
+	/* A loop waits for more than this descriptor: it must never block here. */
+	flags = fcntl(source->fuse_fd, F_GETFL);
+	if (flags < 0 ||
+	    fcntl(source->fuse_fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	transport = calloc(1, sizeof(*transport));
+	if (!transport)
+		return -ENOMEM;
+	transport->session = session;
+	transport->fd = source->fuse_fd;
+	transport->queue_count = config->workers;
+	*ret = transport;
+	return 0;
+}
+
+/* The mount's own descriptor, or a clone of it with a list of its own. */
+static int clone_fd(int fuse_fd)
+{
+	uint32_t source_fd = (uint32_t)fuse_fd;
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, FUSE_DEV_IOC_CLONE, &source_fd) < 0) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static void give_back(struct devfuse_queue *dq)
+{
+	struct request *req = dq->reading;
+
+	dq->reading = NULL;
+	request_free(req);
+}
+
+static void stop_reading(struct devfuse_queue *dq, ssize_t result)
+{
+	give_back(dq);
+	if (result == -ECANCELED)
+		return;
+	if (result != -ENODEV && result != -ECONNABORTED)
+		log_error("reading /dev/fuse: %s", strerror((int)-result));
+	session_ended(dq->transport->session,
+		      result == -ENODEV ? 0 : (int)result);
+}
+
+static void read_done(struct loop_read *read, ssize_t result)
+{
+	struct request *req = container_of(read, struct request, read);
+	struct devfuse_queue *dq = req->transport_private;
+
+	if (result == -EINTR || result == -EAGAIN || result == -ENOENT) {
+		/* ENOENT: the client gave the request up while we read it. */
+		if (dq->stopping)
+			give_back(dq);
+		else
+			loop_read_start(dq->queue->loop, read);
+		return;
+	}
+	if (result <= 0) {
+		stop_reading(dq, result ? result : -ENODEV);
+		return;
+	}
+	dq->reading = NULL;
+	req->out_one.iov_base = req->buffer->data;
+	req->out_one.iov_len = dq->queue->buffer_bytes;
+	req->out_iov = &req->out_one;
+	req->out_iov_count = 1;
+	req->out_max = req->out_one.iov_len;
+	session_receive(req, req->buffer->head, (size_t)result);
+	if (!dq->stopping)
+		start_read(dq);
+}
+
+static void start_read(struct devfuse_queue *dq)
+{
+	struct request *req = request_get(dq->queue);
+
+	if (!req)
+		return;		/* refill() starts it again */
+	req->transport_private = dq;
+	req->reply_fd = dq->fd;
+	req->read.fd = dq->fd;
+	req->read.buffer = req->buffer->head;
+	req->read.size = REQUEST_HEAD_BYTES + dq->queue->buffer_bytes;
+	req->read.done = read_done;
+	dq->reading = req;
+	loop_read_start(dq->queue->loop, &req->read);
+}
+
+static void refill_task(struct loop_task *task)
+{
+	struct devfuse_queue *dq =
+		container_of(task, struct devfuse_queue, refill_task);
+
+	if (!dq->reading && !dq->stopping)
+		start_read(dq);
+}
+
+/* Any thread, with the queue's lock held. */
+static void refill(struct queue *queue)
+{
+	struct devfuse_queue *dq = queue->transport_private;
+
+	loop_post(queue->loop, &dq->refill_task);
+}
+
+static void stop_task(struct loop_task *task)
+{
+	struct devfuse_queue *dq =
+		container_of(task, struct devfuse_queue, stop_task);
+
+	dq->stopping = true;
+	if (dq->reading)
+		loop_read_cancel(dq->queue->loop, &dq->reading->read);
+}
+
+static int devfuse_attach(struct transport *transport, struct queue *queue)
+{
+	struct devfuse_queue *dq = &transport->queues[queue->index];
+	int fd = transport->fd;
+
+	if (queue->index > 0) {
+		fd = clone_fd(transport->fd);
+		if (fd < 0) {
+			log_debug("worker %u shares the first descriptor: %s",
+				  queue->index, strerror(-fd));
+			fd = transport->fd;
+		}
+	}
+	dq->transport = transport;
+	dq->queue = queue;
+	dq->own_fd = fd != transport->fd;
+	dq->fd = fd;
+	dq->refill_task.run = refill_task;
+	dq->stop_task.run = stop_task;
+	queue->transport_private = dq;
+	queue->refill = refill;
+	start_read(dq);
+	return dq->reading ? 0 : -ENOMEM;
+}
+
+/*
+ * Delivers one reply: here the kernel completes the request, and for an O_DIRECT
+ * read that can block (facts: fuse_release_user_pages). Any thread.
+ */
+static void deliver(struct request *req)
+{
+	struct stats_queue *stats = req->queue->stats;
+	ssize_t written = writev(req->reply_fd, req->reply_iov,
+				 req->reply_iov_count);
+	int err;
+
+	if (written < 0) {
+		err = errno;
+		/* ENOENT: interrupted. ENODEV, ECONNABORTED: all is over. */
+		if (err != ENOENT && err != ENODEV && err != ECONNABORTED)
+			log_error("the kernel refused the reply to %s (%llu): %s",
+				  wire_opcode_name(req->in.opcode),
+				  (unsigned long long)req->in.unique,
+				  strerror(err));
+		atomic_fetch_add_explicit(&stats->replies_lost, 1,
+					  memory_order_relaxed);
+		session_undelivered(req);
+	}
+	request_free(req);
+}
+
+static void devfuse_complete(struct request *req, size_t out_bytes)
+{
+	if (!out_bytes)
+		request_free(req);
+	else
+		completer_run(req->queue->completer, req, deliver);
+}
+
+static int devfuse_notify(struct transport *transport, const struct iovec *iov,
+			  int count)
+{
+	return writev(transport->fd, iov, count) < 0 ? -errno : 0;
+}
+
+static void devfuse_stop(struct transport *transport)
+{
+	unsigned int i;
+
+	for (i = 0; i < transport->queue_count; i++) {
+		struct devfuse_queue *dq = &transport->queues[i];
+
+		if (dq->queue)
+			loop_post(dq->queue->loop, &dq->stop_task);
+	}
+}
+
+static void devfuse_close(struct transport *transport)
+{
+	unsigned int i;
+
+	for (i = 0; i < transport->queue_count; i++)
+		if (transport->queues[i].own_fd)
+			close(transport->queues[i].fd);
+	free(transport);
+}
+
+const struct transport_ops devfuse_ops = {
+	.name = "devfuse",
+	.summary = "the kernel's /dev/fuse, a clone for each worker",
+	.default_completion = COMPLETION_PARALLEL,
+	.open = devfuse_open,
+	.attach = devfuse_attach,
+	.complete = devfuse_complete,
+	.notify = devfuse_notify,
+	.stop = devfuse_stop,
+	.close = devfuse_close,
+};
