@@ -124,18 +124,15 @@ enum check_result check_device(struct check *check)
 
 enum check_result check_fusermount(struct check *check)
 {
-	bool itself = can_mount();
 	struct stat st;
 
-	if (itself && !check->config->auto_unmount)
+	if (can_mount())
 		return CHECK_SKIP;
 	if (stat(FUSERMOUNT_PATH, &st) != 0)
 		return check_say(check, CHECK_FAIL,
-				 "%s: %s: install the package fuse3%s",
-				 FUSERMOUNT_PATH, strerror(errno),
-				 itself ? ", or leave out auto_unmount" :
-					  ", or mount as root");
-	if (!itself && !(st.st_uid == 0 && (st.st_mode & S_ISUID)))
+				 "%s: %s: install the package fuse3, or mount "
+				 "as root", FUSERMOUNT_PATH, strerror(errno));
+	if (st.st_uid != 0 || !(st.st_mode & S_ISUID))
 		return check_say(check, CHECK_FAIL,
 				 "%s is not setuid root: chmod u+s %s as root, "
 				 "or mount as root", FUSERMOUNT_PATH,

@@ -137,7 +137,8 @@ const struct option_row config_table[] = {
 	  "does, for each request" },
 	{ "auto_unmount", OPTION_FLAG, GROUP_MOUNT, FIELD(auto_unmount), 0, 0,
 	  NULL, "no", NULL, NULL,
-	  "fusermount3 unmounts when ferryfs has gone, however that came" },
+	  "a second process unmounts when ferryfs has gone, however that "
+	  "came" },
 	{ "fsname", OPTION_TEXT, GROUP_MOUNT, FIELD(fsname), 0, 0, NULL, NULL,
 	  "the source", "NAME", "what mount(8) and df(1) show as the source" },
 	{ "subtype", OPTION_TEXT, GROUP_MOUNT, FIELD(subtype), 0, 0, NULL,

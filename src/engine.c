@@ -137,6 +137,13 @@ enum io_status io_submit(struct io_engine *engine, struct io_op *op)
 	return IO_QUEUED;
 }
 
+/* Also from flushes, which the loop does not count by itself. */
+static void io_op_tell(struct io_op *op)
+{
+	loop_ran_callback(op->engine->loop);
+	op->done(op);
+}
+
 void io_op_finished(struct io_op *op, ssize_t result)
 {
 	op->engine->in_flight--;
@@ -150,7 +157,7 @@ void io_op_finished(struct io_op *op, ssize_t result)
 			return;
 		}
 	}
-	op->done(op);
+	io_op_tell(op);
 }
 
 /* Before the loop sleeps: what waited, then the engine's own batch. */
@@ -171,7 +178,7 @@ static void engine_flush(struct loop_flush *flush)
 			break;
 		}
 		if (status == IO_DONE)
-			op->done(op);
+			io_op_tell(op);
 	}
 	if (engine->ops->flush)
 		engine->ops->flush(engine);

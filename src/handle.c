@@ -118,7 +118,7 @@ int handle_get(struct handle_table *table, uint64_t fh, enum handle_kind kind,
 		return -EBADF;
 	/* First: of a handle that is still being made nothing else is valid. */
 	if (!atomic_load(&handle->open) || handle->kind != kind ||
-	    handle->inode != inode) {
+	    (inode && handle->inode != inode)) {
 		handle_put(table, handle);
 		return -EBADF;
 	}

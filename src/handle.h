@@ -54,7 +54,7 @@ void handle_table_destroy(struct handle_table *table);
 int handle_open(struct handle_table *table, enum handle_kind kind,
 		struct inode *inode, int fd, int flags, struct handle **ret);
 
-/* Referenced handle of FH of that kind and inode. 0 or -EBADF. */
+/* Referenced handle of FH of that kind and inode (NULL: any). 0 or -EBADF. */
 int handle_get(struct handle_table *table, uint64_t fh, enum handle_kind kind,
 	       const struct inode *inode, struct handle **ret);
 void handle_put(struct handle_table *table, struct handle *handle);

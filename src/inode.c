@@ -11,6 +11,7 @@
  * inode_lookup.c, fds in inode_fd.c and inode_clock.c.
  */
 #include "inode_private.h"
+#include "lock_owner.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -110,7 +111,7 @@ int inode_table_create(const struct config *config, int root_fd,
 		goto out_destroy;
 	rc = table->root->mount->handles_error;
 	if (table->handles_always && rc < 0) {
-		log_error("inode_handles=always: the source gives no file handles (%s); inode_handles=auto does without",
+		log_error("inode_handles=always: no file handles here: %s",
 			  strerror(-rc));
 		goto out_destroy;
 	}
@@ -133,6 +134,7 @@ out_free:
 /* All but the references to others, whose turn comes, and the slot. */
 static void inode_teardown(struct inode_table *table, struct inode *inode)
 {
+	lock_owners_drop(inode);
 	if (inode->fd >= 0)
 		close(inode->fd);
 	inode_handle_free(inode);

@@ -119,6 +119,11 @@ void loop_remove_flush(struct loop *loop, struct loop_flush *flush)
 	}
 }
 
+void loop_ran_callback(struct loop *loop)
+{
+	loop->callback_count++;
+}
+
 int loop_run_once(struct loop *loop, bool wait)
 {
 	int ret;

@@ -55,7 +55,7 @@ struct loop_read {
 	struct loop_task task;
 	struct loop *loop;
 	ssize_t result;
-	int fixed_slot;		/* of the ring's registered files, or -1 */
+	unsigned int slot;	/* of the ring's registered files, from 1 */
 	bool active;
 	bool registered;
 	bool cancelled;
@@ -82,7 +82,10 @@ struct loop_timer {
 	bool active;
 };
 
-/* Called before the loop sleeps, so that batched submissions go out. */
+/*
+ * Called before the loop sleeps, so that batched submissions go out. One that ran
+ * callbacks says so by loop_ran_callback(): loop_run_once() does not sleep then.
+ */
 struct loop_flush {
 	void (*flush)(struct loop_flush *flush);
 	struct loop_flush *next;
@@ -137,6 +140,7 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
 
 void loop_add_flush(struct loop *loop, struct loop_flush *flush);
 void loop_remove_flush(struct loop *loop, struct loop_flush *flush);
+void loop_ran_callback(struct loop *loop);
 
 /* The ring, or NULL where the loop waits by epoll. */
 struct io_uring *loop_ring(struct loop *loop);

@@ -23,6 +23,7 @@
 #define FUSE_USE_VERSION 35
 #include <fuse_lowlevel.h>
 
+#include "guard.h"
 #include "log.h"
 #include "util.h"
 
@@ -33,6 +34,7 @@ struct mount {
 	struct fuse_session *session;
 	char *mountpoint;
 	dev_t dev;		/* st_dev of our file system */
+	int guard_fd;		/* auto_unmount: the guard's pipe; or -1 */
 };
 
 /* All of FD, as one line without the newline at its end. */
@@ -130,8 +132,6 @@ static int mount_arguments(const struct config *config, struct fuse_args *args)
 		error = add_option(args, "allow_other", "");
 	if (!error && config->check_permissions)
 		error = add_option(args, "default_permissions", "");
-	if (!error && config->auto_unmount)
-		error = add_option(args, "auto_unmount", "");
 	return error;
 }
 
@@ -176,6 +176,7 @@ int mount_open(const struct config *config, struct mount **ret)
 
 	if (!mount)
 		return -ENOMEM;
+	mount->guard_fd = -1;
 	mount->mountpoint = strdup(config->mountpoint);
 	if (!mount->mountpoint)
 		goto out_free;
@@ -199,6 +200,12 @@ int mount_open(const struct config *config, struct mount **ret)
 		goto out_unmount;
 	}
 	error = mount_top_device(mount->mountpoint, &mount->dev);
+	if (error)
+		goto out_unmount;
+	if (config->auto_unmount) {
+		mount->guard_fd = guard_start(mount->mountpoint, mount->dev);
+		error = mount->guard_fd < 0 ? mount->guard_fd : 0;
+	}
 	if (error)
 		goto out_unmount;
 	fuse_opt_free_args(&args);
@@ -272,8 +279,7 @@ out_close:
 	return error;
 }
 
-/* Takes our mount at PATH away: FLAGS 0 or MNT_DETACH. */
-static int unmount_path(const char *path, int flags)
+int mount_remove(const char *path, int flags)
 {
 	int error;
 
@@ -305,7 +311,7 @@ static int unmount_ours(struct mount *mount, int flags)
 	}
 	if (error)
 		return error;
-	error = unmount_path(path, flags);
+	error = mount_remove(path, flags);
 	free(path);
 	return error;
 }
@@ -363,6 +369,8 @@ void mount_close(struct mount *mount)
 	if (!mount)
 		return;
 	fuse_session_destroy(mount->session);
+	if (mount->guard_fd >= 0)
+		close(mount->guard_fd);
 	free(mount->mountpoint);
 	free(mount);
 }

@@ -52,6 +52,12 @@ int mount_find(const char *mountpoint, dev_t dev, char **path);
 int mount_top_device(const char *mountpoint, dev_t *ret);
 
 /*
+ * Takes away what is mounted at PATH: FLAGS 0 or MNT_DETACH. Asks fusermount3 where
+ * we may not. 0, -EBUSY, or another with a line on the log.
+ */
+int mount_remove(const char *path, int flags);
+
+/*
  * What is known about the cause of libfuse's or fusermount3's MESSAGE, as advice;
  * NULL: nothing.
  */

@@ -324,6 +324,8 @@ static int remove_entry(struct request *req, int flags)
 		err = -errno;
 	creds_leave(&scope);
 out_put:
+	if (err)
+		inode_unlink_failed(session->inodes, req->inode, fd, name);
 	inode_fd_put(session->inodes, req->inode);
 	if (!err)
 		session_reply_error(req, 0);

@@ -39,13 +39,17 @@ static int rename_as_caller(struct request *req, const struct renaming *r)
 static int rename_fds(struct request *req, const struct renaming *r)
 {
 	struct inode_table *inodes = req->queue->session->inodes;
+	/* With these two the target keeps its link. */
+	bool replaces = !(r->flags & (RENAME_EXCHANGE | RENAME_NOREPLACE));
 	int err;
 
-	/* With these two the target keeps its link. */
-	if (!(r->flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
+	if (replaces)
 		inode_before_unlink(inodes, r->new_parent, r->new_fd,
 				    r->new_name);
 	err = rename_as_caller(req, r);
+	if (err && replaces)
+		inode_unlink_failed(inodes, r->new_parent, r->new_fd,
+				    r->new_name);
 	if (err)
 		return err;
 	inode_renamed(inodes, r->old_parent, r->old_name, r->new_parent,

@@ -73,12 +73,7 @@ static int set_before_size(struct request *req, int fd, int *size_fd)
 
 	if (in->valid & FATTR_MODE)
 		err = set_mode(fd, in->mode);
-	/*
-	 * Linux sends a SETATTR without any change for chown(path, -1, -1) and
-	 * to have suid and sgid killed: on the host that is one and the same.
-	 */
-	if (!err && ((in->valid & FATTR_OWNER) ||
-		     !(in->valid & FATTR_CHANGES)))
+	if (!err && (in->valid & FATTR_OWNER))
 		err = set_owner(fd, in);
 	if (err || !(in->valid & FATTR_SIZE) || req->handle)
 		return err;
@@ -115,6 +110,13 @@ static int set_all(struct request *req, int fd)
 	int size_fd = -1;
 	int err;
 
+	/*
+	 * Linux sends a SETATTR without any change for chown(path, -1, -1) and
+	 * to have suid and sgid killed: on the host that is one and the same. A
+	 * caller who may write need not own the file: it is the server's to do.
+	 */
+	if (!(in->valid & FATTR_CHANGES))
+		return set_owner(fd, in);
 	caller_of(req, &caller);
 	err = creds_enter_checked(config, &caller, &scope);
 	if (err)

@@ -115,6 +115,13 @@ int op_lseek(struct request *req)
 	const struct fuse_lseek_in *in = wire_take(&req->args, sizeof(*in));
 	int error;
 
+	/*
+	 * Linux asks without writing its dirty pages first: what it still holds
+	 * would look like a hole, and copies of it would be empty. On ENOSYS it
+	 * takes everything for data and never asks again.
+	 */
+	if (session_has(req->queue->session, FUSE_WRITEBACK_CACHE))
+		return -ENOSYS;
 	if (!in || in->offset > INT64_MAX ||
 	    (in->whence != SEEK_DATA && in->whence != SEEK_HOLE))
 		return -EINVAL;

@@ -206,7 +206,6 @@ void session_reply_error(struct request *req, int error)
 	req->reply_iov[0].iov_base = &req->out;
 	req->reply_iov[0].iov_len = sizeof(req->out);
 	req->reply_iov_count = 1;
-	/* An error's completion releases no pages. */
 	finish(req, sizeof(req->out));
 }
 

@@ -119,7 +119,7 @@ static void test_cancel(void **state)
 	}
 }
 
-/* Also where an engine waits for readiness itself, it can be told to stop. */
+/* An operation that waits inside the kernel can be told to stop. */
 static void test_cancel_waiting(void **state)
 {
 	struct rig *rig = *state;
@@ -128,11 +128,9 @@ static void test_cancel_waiting(void **state)
 	char byte;
 	int fds[2];
 
-	if (!rig->engine->ops->cancel || rig->loop == NULL ||
-	    rig->engine->ops != &engine_uring_ops) {
-		print_message("nothing to wait for\n");
-		skip();
-	}
+	/* The others run it to its end, on a thread that cannot be told. */
+	if (rig->engine->ops != &engine_uring_ops)
+		return;
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	test_op_init(&t, IO_READ, fds[0], &byte, 1, (uint64_t)-1);
 	test_op_submit(rig, &t, &done);

@@ -32,8 +32,15 @@ static void harness_complete(struct request *req, size_t out_bytes)
 	}
 	if (used != out_bytes)
 		abort();
-	harness->finished++;
 	request_free(req);
+	if (!loop_is_mine(harness->queue.loop))
+		loop_post(harness->queue.loop, &harness->wake);
+	atomic_fetch_add(&harness->finished, 1);
+}
+
+static void harness_woken(struct loop_task *task)
+{
+	(void)task;
 }
 
 static const struct transport_ops harness_ops = {
@@ -65,7 +72,8 @@ static void send_init(struct harness *harness)
 
 void harness_open(struct harness *harness, const char *source)
 {
-	char program[] = "harness", mountpoint[] = "/", options[] = "-oengine=sync,workers=1";
+	char program[] = "harness", options[] = "-oengine=sync,workers=1";
+	char mountpoint[] = "/proc";	/* nothing is mounted there */
 	char *argv[] = { program, options, NULL, mountpoint, NULL };
 	int source_fd;
 
@@ -93,6 +101,7 @@ void harness_open(struct harness *harness, const char *source)
 	must(loop_open(LOOP_EPOLL, 0, &harness->queue.loop), "loop");
 	must(engine_open(&harness->config, harness->queue.loop,
 			 &harness->queue.engine), "engine");
+	harness->wake.run = harness_woken;
 	harness->reply = malloc(CONFIG_IO_BYTES_MAX + 4096);
 	must(harness->reply ? 0 : -ENOMEM, "reply buffer");
 	send_init(harness);
@@ -115,7 +124,7 @@ void harness_send_raw(struct harness *harness, const void *message,
 		      size_t bytes)
 {
 	struct request *req = request_get(&harness->queue);
-	unsigned int finished = harness->finished;
+	unsigned int finished = atomic_load(&harness->finished);
 
 	must(req ? 0 : -ENOMEM, "request");
 	must(bytes > REQUEST_HEAD_BYTES + harness->queue.buffer_bytes ?
@@ -131,7 +140,7 @@ void harness_send_raw(struct harness *harness, const void *message,
 	session_receive(req, req->buffer->head, bytes);
 	if (bytes < sizeof(struct fuse_in_header))
 		return;
-	while (harness->finished == finished) {
+	while (atomic_load(&harness->finished) == finished) {
 		inflight_interrupt_all(harness->session->inflight);
 		must(loop_run_once(harness->queue.loop, true) < 0 ? -EIO : 0,
 		     "loop");

@@ -7,6 +7,7 @@
 #ifndef FERRYFS_TESTS_HARNESS_H
 #define FERRYFS_TESTS_HARNESS_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,8 @@ struct harness {
 	/* The last message's reply; reply_bytes 0: none was sent. */
 	uint8_t *reply;
 	size_t reply_bytes;
-	unsigned int finished;		/* requests that ended */
+	atomic_uint finished;		/* requests that ended */
+	struct loop_task wake;		/* one ended on another thread */
 };
 
 /*

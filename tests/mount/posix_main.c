@@ -312,7 +312,7 @@ static int run_named(int count_named, char **names)
 int main(int argc, char **argv)
 {
 	const char *native_dir = NULL;
-	char name[64];
+	char name[4096];
 	int result;
 
 	if (argc > 2 && strcmp(argv[1], "--native") == 0) {

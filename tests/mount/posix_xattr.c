@@ -201,7 +201,8 @@ void test_xattr_spaces(void)
 						sizeof(seen)));
 			FAILS(EPERM, setxattr("file", "trusted.a", "x", 1, 0));
 		}
-		EQ(lists_trusted(), native(lists_trusted));
+		if (!native(lists_trusted))
+			TRUE(!lists_trusted());
 		OK(symlink("x", "link"));
 		OK(lsetxattr("link", "trusted.l", "v", 1, 0));
 		EQ(lgetxattr("link", "trusted.l", seen, sizeof(seen)), 1);

@@ -21,7 +21,6 @@
 
 #include "config.h"
 
-#define WORDS_MAX 16
 #define SAID_MAX 4096
 
 /* What the last call wrote to stderr. */
@@ -52,23 +51,24 @@ static inline void release_stderr(void)
 	close(caught);
 }
 
-/* Parses "ferryfs" and the words, up to NULL. */
-static inline int parse(struct config *config, ...)
+/* Parses WORDS, up to NULL. */
+static inline int parse_words(struct config *config, const char *const *words)
 {
-	char *argv[WORDS_MAX] = { (char *)"ferryfs" };
-	int argc = 1;
-	va_list words;
+	int argc = 0;
 	int error;
 
-	va_start(words, config);
-	while ((argv[argc] = va_arg(words, char *)))
+	while (words[argc])
 		argc++;
-	va_end(words);
 	catch_stderr();
-	error = config_parse(config, argc, argv);
+	error = config_parse(config, argc, (char **)words);
 	release_stderr();
 	return error;
 }
+
+/* config_parse() of "ferryfs" and the words that follow. */
+#define parse(config, ...) \
+	parse_words(config, \
+		    (const char *const[]){ "ferryfs", ##__VA_ARGS__, NULL })
 
 /* One line that has NEEDLE and begins as ours do. */
 static inline void assert_said(const char *needle)

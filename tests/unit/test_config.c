@@ -16,7 +16,7 @@ static void assert_refused(const char *options, const char *needle)
 {
 	struct config config;
 
-	assert_int_equal(parse(&config, "-o", options, "/src", "/mnt", NULL),
+	assert_int_equal(parse(&config, "-o", options, "/src", "/mnt"),
 			 -EINVAL);
 	assert_said(needle);
 	config_destroy(&config);
@@ -27,7 +27,7 @@ static void test_defaults(void **state)
 	struct config config;
 
 	(void)state;
-	assert_int_equal(parse(&config, "/src", "/mnt", NULL), 0);
+	assert_int_equal(parse(&config, "/src", "/mnt"), 0);
 	assert_string_equal(said, "");
 	assert_int_equal(config.action, CONFIG_MOUNT);
 	assert_string_equal(config.source, "/src");
@@ -61,7 +61,7 @@ static void test_values(void **state)
 		      "cache=always,attr_timeout=300ms,entry_timeout=2s",
 		      "/src", "-onegative_timeout=1.5,engine=sync,workers=7",
 		      "/mnt", "-o", "max_read=64k,max_write=128K,no_xattr",
-		      "-o", "posix_acl,no_default_permissions,no_flock", NULL),
+		      "-o", "posix_acl,no_default_permissions,no_flock"),
 		0);
 	assert_int_equal(config.cache, CACHE_ALWAYS);
 	assert_true(config.attr_timeout_ns == 300 * NSEC_PER_MSEC);
@@ -85,7 +85,7 @@ static void test_escapes(void **state)
 	(void)state;
 	assert_int_equal(parse(&config, "-o",
 			       "fsname=a\\,b c:d\\\\e,log_file=/x\\,y",
-			       "/s,r:c d", "/mnt", NULL), 0);
+			       "/s,r:c d", "/mnt"), 0);
 	assert_string_equal(config.fsname, "a,b c:d\\e");
 	assert_string_equal(config.log_file, "/x,y");
 	assert_string_equal(config.source, "/s,r:c d");
@@ -111,7 +111,7 @@ static void test_mount_words(void **state)
 		parse(&config, "/src", "/mnt", "-o",
 		      "rw,suid,dev,exec,user=bob,nofail,_netdev,defaults,"
 		      "noauto,x-systemd.automount,x-gvfs-name=a b,relatime,"
-		      "context=\"u:r\\,s\"", NULL), 0);
+		      "context=\"u:r\\,s\""), 0);
 	assert_true(passed_on(&config, "suid"));
 	assert_true(passed_on(&config, "context=\"u:r\\,s\""));
 	assert_false(passed_on(&config, "nofail"));
@@ -119,8 +119,7 @@ static void test_mount_words(void **state)
 	assert_false(config.read_only);
 	config_destroy(&config);
 
-	assert_int_equal(parse(&config, "/src", "/mnt", "-o", "ro,nosuid",
-			       NULL), 0);
+	assert_int_equal(parse(&config, "/src", "/mnt", "-o", "ro,nosuid"), 0);
 	assert_true(config.read_only);
 	assert_true(passed_on(&config, "ro"));
 	config_destroy(&config);
@@ -131,29 +130,29 @@ static void test_switches(void **state)
 	struct config config;
 
 	(void)state;
-	assert_int_equal(parse(&config, "-f", "-s", "/src", "/mnt", NULL), 0);
+	assert_int_equal(parse(&config, "-f", "-s", "/src", "/mnt"), 0);
 	assert_true(config.foreground);
 	assert_int_equal(config.workers, 1);
 	config_destroy(&config);
 
-	assert_int_equal(parse(&config, "--debug", "/src", "/mnt", NULL), 0);
+	assert_int_equal(parse(&config, "--debug", "/src", "/mnt"), 0);
 	assert_true(config.foreground && config.debug);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	config_destroy(&config);
 
-	assert_int_equal(parse(&config, "--check", "/src", "/mnt", NULL), 0);
+	assert_int_equal(parse(&config, "--check", "/src", "/mnt"), 0);
 	assert_int_equal(config.action, CONFIG_CHECK);
 	config_destroy(&config);
 
-	assert_int_equal(parse(&config, "-V", NULL), 0);
+	assert_int_equal(parse(&config, "-V"), 0);
 	assert_int_equal(config.action, CONFIG_VERSION);
 	config_destroy(&config);
 
-	assert_int_equal(parse(&config, "-V", "--help", NULL), 0);
+	assert_int_equal(parse(&config, "-V", "--help"), 0);
 	assert_int_equal(config.action, CONFIG_HELP);
 	config_destroy(&config);
 
-	assert_int_equal(parse(&config, "--", "-src", "/mnt", NULL), 0);
+	assert_int_equal(parse(&config, "--", "-src", "/mnt"), 0);
 	assert_string_equal(config.source, "-src");
 	config_destroy(&config);
 }
@@ -205,20 +204,20 @@ static void test_refused_arguments(void **state)
 	struct config config;
 
 	(void)state;
-	assert_int_equal(parse(&config, NULL), -EINVAL);
+	assert_int_equal(parse(&config), -EINVAL);
 	assert_said("SOURCE and MOUNTPOINT are missing");
 	config_destroy(&config);
-	assert_int_equal(parse(&config, "/src", NULL), -EINVAL);
+	assert_int_equal(parse(&config, "/src"), -EINVAL);
 	assert_said("MOUNTPOINT is missing");
 	config_destroy(&config);
-	assert_int_equal(parse(&config, "/src", "/mnt", "/more", NULL),
+	assert_int_equal(parse(&config, "/src", "/mnt", "/more"),
 			 -EINVAL);
 	assert_said("'/more' is one argument too many");
 	config_destroy(&config);
-	assert_int_equal(parse(&config, "/src", "/mnt", "-o", NULL), -EINVAL);
+	assert_int_equal(parse(&config, "/src", "/mnt", "-o"), -EINVAL);
 	assert_said("-o needs options");
 	config_destroy(&config);
-	assert_int_equal(parse(&config, "/src", "/mnt", "--chek", NULL),
+	assert_int_equal(parse(&config, "/src", "/mnt", "--chek"),
 			 -EINVAL);
 	assert_said("'--chek' is not known");
 	config_destroy(&config);
@@ -238,19 +237,19 @@ static void test_every_row(void **state)
 		assert_true(row->initial || row->initial_text);
 		if (!row->argument) {
 			assert_int_equal(parse(&config, "-o", row->name, "/s",
-					       "/m", NULL), 0);
+					       "/m"), 0);
 			config_destroy(&config);
 			continue;
 		}
 		snprintf(word, sizeof(word), "%s=", row->name);
-		assert_int_equal(parse(&config, "-o", word, "/s", "/m", NULL),
+		assert_int_equal(parse(&config, "-o", word, "/s", "/m"),
 				 -EINVAL);
 		assert_said("allowed is");
 		config_destroy(&config);
 		if (!row->initial)
 			continue;
 		snprintf(word, sizeof(word), "%s=%s", row->name, row->initial);
-		assert_int_equal(parse(&config, "-o", word, "/s", "/m", NULL),
+		assert_int_equal(parse(&config, "-o", word, "/s", "/m"),
 				 0);
 		config_destroy(&config);
 	}

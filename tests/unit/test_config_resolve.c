@@ -32,7 +32,7 @@ static void test_fill(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(parse(&config, "-o", cases[i].options, "/s",
-				       "/m", NULL), 0);
+				       "/m"), 0);
 		config_fill(&config);
 		assert_true(config.attr_timeout_ns == cases[i].attr_ns);
 		assert_true(config.negative_timeout_ns == cases[i].negative_ns);
@@ -64,7 +64,7 @@ static void test_permissions(void **state)
 		int privileged;
 
 		assert_int_equal(parse(&config, "-o", cases[i].options, "/s",
-				       "/m", NULL), 0);
+				       "/m"), 0);
 		config_fill(&config);
 		privileged = config.privileged;
 		assert_int_equal(config.check_permissions,
@@ -94,7 +94,7 @@ static void test_rules(void **state)
 		int error;
 
 		assert_int_equal(parse(&config, "-o", cases[i].options, "/",
-				       "/", NULL), 0);
+				       "/"), 0);
 		catch_stderr();
 		error = config_resolve(&config);
 		release_stderr();
@@ -157,8 +157,7 @@ static void test_places(void **state)
 		int error;
 
 		assert_int_equal(parse(&config, "-o", "stats_file=s.json",
-				       cases[i].source, cases[i].mountpoint,
-				       NULL), 0);
+				       cases[i].source, cases[i].mountpoint), 0);
 		catch_stderr();
 		error = config_resolve(&config);
 		release_stderr();

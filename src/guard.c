@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guard waits for a pipe's end and then looks, by mountinfo, whether the mount
+ * is still where it was. fusermount3 has the like, but asks the mount whether its
+ * server is gone, and an io_uring that is still being taken down answers for it.
+ */
+#include "guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "mount.h"
+
+/* Nothing of the server's may stay open here: least of all its /dev/fuse. */
+static int guard_detach_fds(int fd)
+{
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null_fd < 0)
+		return -errno;
+	if (dup2(null_fd, STDIN_FILENO) < 0 ||
+	    dup2(null_fd, STDOUT_FILENO) < 0 ||
+	    dup2(null_fd, STDERR_FILENO) < 0 ||
+	    dup2(fd, STDERR_FILENO + 1) < 0)
+		return -errno;
+	closefrom(STDERR_FILENO + 2);
+	return STDERR_FILENO + 1;
+}
+
+static _Noreturn void guard_main(int fd, const char *mountpoint, dev_t dev)
+{
+	sigset_t all;
+	char *path;
+	char byte;
+
+	/* A signal to all of ferryfs is for the server to act on. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	prctl(PR_SET_NAME, "ferryfs-guard");
+	setsid();
+	if (chdir("/") != 0)
+		_exit(EXIT_FAILURE);
+	fd = guard_detach_fds(fd);
+	if (fd < 0)
+		_exit(EXIT_FAILURE);
+	while (read(fd, &byte, 1) < 0 && errno == EINTR)
+		;
+	/* Gone, or covered by another: not ours to touch. */
+	if (mount_find(mountpoint, dev, &path) != 0)
+		_exit(EXIT_SUCCESS);
+	_exit(mount_remove(path, MNT_DETACH) == 0 ? EXIT_SUCCESS :
+						    EXIT_FAILURE);
+}
+
+int guard_start(const char *mountpoint, dev_t dev)
+{
+	int fds[2];
+	pid_t child;
+	int error;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return -errno;
+	child = fork();
+	if (child == 0)
+		guard_main(fds[0], mountpoint, dev);
+	error = child < 0 ? -errno : 0;
+	close(fds[0]);
+	if (!error)
+		return fds[1];
+	close(fds[1]);
+	return error;
+}
