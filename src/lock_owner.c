@@ -25,6 +25,7 @@ struct lock_record {
 struct lock_owner {
 	struct lock_owner *next;
 	uint64_t owner;
+	uint64_t fh;		/* by which it locked last */
 	int fd;
 	unsigned int users;
 	bool unrecorded;	/* memory was short: may hold more than records say */
@@ -130,7 +131,11 @@ int lock_owner_get(struct inode_table *table, struct handle *handle,
 	struct lock_owner *made;
 	int error;
 
-	if (!owner) {
+	if (owner) {
+		inode_lock(table, inode);
+		owner->fh = handle_fh(handle);
+		inode_unlock(table, inode);
+	} else {
 		/* Opened outside of the lock; another thread may be first. */
 		error = owner_create(handle, id, &made);
 		if (error)
@@ -143,6 +148,7 @@ int lock_owner_get(struct inode_table *table, struct handle *handle,
 			owner = made;
 		}
 		owner->users++;
+		owner->fh = handle_fh(handle);
 		inode_unlock(table, inode);
 		if (owner != made)
 			owner_free(made);
@@ -165,26 +171,44 @@ void lock_owner_put(struct inode_table *table, struct inode *inode,
 		owner_free(owner);
 }
 
-void lock_owner_release(struct inode_table *table, struct inode *inode,
-			uint64_t id)
+static void release_locked(struct inode *inode, struct lock_owner *owner)
 {
 	struct flock everything = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
-	struct lock_owner *owner;
-	bool last = false;
 
-	inode_lock(table, inode);
-	owner = find_locked(inode, id);
-	if (owner && owner->users == 0) {
+	if (owner->users == 0) {
 		unlink_locked(inode, owner);
-		last = true;
-	} else if (owner) {
+		owner_free(owner);
+	} else {
 		/* What another thread of it still waits for, it may get. */
 		fcntl(owner->fd, F_OFD_SETLK, &everything);
 		free_records(owner);
 	}
+}
+
+void lock_owner_release(struct inode_table *table, struct inode *inode,
+			uint64_t id)
+{
+	struct lock_owner *owner;
+
+	inode_lock(table, inode);
+	owner = find_locked(inode, id);
+	if (owner)
+		release_locked(inode, owner);
 	inode_unlock(table, inode);
-	if (last)
-		owner_free(owner);
+}
+
+void lock_owners_release_fh(struct inode_table *table, struct inode *inode,
+			    uint64_t fh)
+{
+	struct lock_owner *owner, *next;
+
+	inode_lock(table, inode);
+	for (owner = inode->lock_owners; owner; owner = next) {
+		next = owner->next;
+		if (owner->fh == fh)
+			release_locked(inode, owner);
+	}
+	inode_unlock(table, inode);
 }
 
 void lock_owners_drop(struct inode *inode)

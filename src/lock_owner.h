@@ -57,6 +57,13 @@ uint32_t lock_owner_pid(struct inode_table *table, struct inode *inode,
 void lock_owner_release(struct inode_table *table, struct inode *inode,
 			uint64_t owner);
 
+/*
+ * The open file FH is no more. Linux sends no unlock for OFD locks, whose owner is
+ * the open file itself; POSIX owners that came by FH have sent FLUSH before.
+ */
+void lock_owners_release_fh(struct inode_table *table, struct inode *inode,
+			    uint64_t fh);
+
 /* All owners of an inode that ends: nothing else refers to it. No lock needed. */
 void lock_owners_drop(struct inode *inode);
 

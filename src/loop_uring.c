@@ -243,6 +243,15 @@ static void uring_read_done(struct loop_completion *completion, int result)
 	struct loop_read *rd = container_of(completion, struct loop_read,
 					    read_completion);
 
+	/*
+	 * io_uring does not try a read whose poll says only EPOLLERR, as that of
+	 * /dev/fuse after its end: ask the file itself.
+	 */
+	if (result == -EAGAIN && !rd->cancelled) {
+		ssize_t bytes = read(rd->fd, rd->buffer, rd->size);
+
+		result = bytes < 0 ? -errno : (int)bytes;
+	}
 	if (result == -EAGAIN && !rd->cancelled) {
 		rd->loop->callback_count--;
 		uring_read_arm(uring_of(rd->loop), rd);

@@ -288,6 +288,8 @@ static void release_granted(struct writeback_op *op)
 	/* Also where another request still keeps the file open. */
 	if (req->saved.release.release_flags & FUSE_RELEASE_FLOCK_UNLOCK)
 		flock(req->handle->fd, LOCK_UN);
+	lock_owners_release_fh(req->queue->session->inodes, req->inode,
+			       req->saved.release.fh);
 	handle_release(handles, req->handle);
 	/* Closed before the client hears of it. */
 	handle_put(handles, req->handle);

@@ -297,7 +297,8 @@ start_ferryfs_foreground()
 
 	options=$(start_options "$@")
 	STARTED+=("$MNT")
-	as_user "${RUN_AS:-0}" "$FERRYFS" -f -o "$options" "$SRC" "$MNT" \
+	AS_USER_EXEC=exec as_user "${RUN_AS:-0}" \
+		"$FERRYFS" -f -o "$options" "$SRC" "$MNT" \
 		>"$LOG/stdout" 2>"$LOG/stderr" </dev/null &
 	FERRYFS_PID=$!
 	await_mount "$MNT" "$FERRYFS_PID" ||
@@ -358,19 +359,19 @@ stats_are_new()
 
 # ---- users ----
 
-# as_user UID[:GID[,GROUP...]] COMMAND...
+# as_user UID[:GID[,GROUP...]] COMMAND...; AS_USER_EXEC=exec: in place of this shell
 as_user()
 {
 	local who=$1 uid gid groups
 
 	shift
-	[ "$who" != 0 ] || { "$@"; return; }
+	[ "$who" != 0 ] || { ${AS_USER_EXEC:-} "$@"; return; }
 	uid=${who%%:*}
 	gid=$uid
 	case $who in *:*) gid=${who#*:} ;; esac
 	groups=$gid
 	gid=${gid%%,*}
-	HOME=/ setpriv --reuid "$uid" --regid "$gid" --groups "$groups" \
+	HOME=/ ${AS_USER_EXEC:-} setpriv --reuid "$uid" --regid "$gid" --groups "$groups" \
 		--inh-caps=-all -- "$@"
 }
 

@@ -10,7 +10,7 @@ complain() { echo "$*"; bad=1; }
 
 text=$(find src transport tools tests bootstrap .ci man configure.ac \
 	Makefile.am README.md HACKING.md CHANGELOG.md -type f \
-	! -path '*/corpus/*' ! -name '*.mdoc' ! -name 'ferryfs.1')
+	! -path '*/corpus/*' ! -name '*.txt' ! -name '*.mdoc' ! -name 'ferryfs.1')
 sources=$(printf '%s\n' $text | grep -vE '\.md$')
 
 missing=$(grep -L 'SPDX-License-Identifier: GPL-2.0-or-later' $sources)

@@ -5,10 +5,10 @@
 . "$(dirname "$0")/../lib.sh"
 need mount.fuse3
 
+# The mount helper looks where root's shell does.
 mkdir -p "$WORK/bin"
 ln -sf "$FERRYFS" "$WORK/bin/ferryfs"
-PATH=$WORK/bin:$PATH
-export PATH
+mount --bind "$WORK/bin" /usr/local/sbin || skip "no /usr/local/sbin"
 table=$WORK/fstab
 
 served()

@@ -37,10 +37,14 @@ me ls "$MNT" >/dev/null || fail "the user cannot list"
 
 [ "$(awk '/^Uid/ { print $2, $3 }' "/proc/$FERRYFS_PID/status")" = \
 	"$user $user" ] || fail "ferryfs runs as another"
-said=$(me "$FERRYFS" -o allow_other "$SRC" "$MNT" 2>&1) &&
+mkdir "$WORK/second"
+chown "$user" "$WORK/second"
+if said=$(me "$FERRYFS" -o allow_other "$SRC" "$WORK/second" 2>&1); then
 	note "allow_other is permitted here"
-[[ $said == "" || $said == *user_allow_other* ]] || fail "no hint: $said"
-if [ -z "$said" ]; then expect me fusermount3 -u "$MNT"; fi
+	expect me fusermount3 -u "$WORK/second"
+else
+	[[ $said == *user_allow_other* ]] || fail "no hint: $said"
+fi
 expect me fusermount3 -u "$MNT"
 expect await_exit "$FERRYFS_PID"
 exit 0

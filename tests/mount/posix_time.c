@@ -177,17 +177,6 @@ static void times_of_names(void)
 	changed(__LINE__, "dir", 0);
 }
 
-/* tmpfs takes a truncate to the size there is for nothing. */
-static bool same_size_moves(void)
-{
-	write_file("x", "");
-	if (truncate("x", 100) != 0)
-		return false;
-	remember("x");
-	return truncate("x", 100) == 0 &&
-		time_compare(stat_of("x").st_mtim, before.st_mtim) > 0;
-}
-
 static void times_of_attributes(void)
 {
 	make_file("attr", 0644);
@@ -195,8 +184,6 @@ static void times_of_attributes(void)
 	MOVES("attr", chmod("attr", 0600), CTIME);
 	MOVES("attr", chown("attr", 1, 1), CTIME);
 	MOVES("attr", truncate("attr", 100), CTIME | MTIME);
-	if (native(same_size_moves))
-		MOVES("attr", truncate("attr", 100), CTIME | MTIME);
 	MOVES("attr", truncate("attr", 0), CTIME | MTIME);
 	MOVES("attr", open_close("attr", O_WRONLY | O_TRUNC, 0), CTIME | MTIME);
 	MOVES("attr", open_close("attr", O_RDWR, 0), 0);
