@@ -116,7 +116,7 @@ static enum io_status io_op_transfer(struct io_op *op)
 	}
 }
 
-enum io_status io_submit(struct io_engine *engine, struct io_op *op)
+enum io_status engine_submit(struct io_engine *engine, struct io_op *op)
 {
 	op->engine = engine;
 	op->moved_bytes = 0;
@@ -184,7 +184,7 @@ static void engine_flush(struct loop_flush *flush)
 		engine->ops->flush(engine);
 }
 
-/* done() never runs inside io_cancel(). */
+/* done() never runs inside engine_cancel(). */
 static void cancelled_in_backlog(struct loop_task *task)
 {
 	struct io_op *op = container_of(task, struct io_op, task);
@@ -208,7 +208,7 @@ static bool backlog_remove(struct io_engine *engine, struct io_op *op)
 	return false;
 }
 
-void io_cancel(struct io_engine *engine, struct io_op *op)
+void engine_cancel(struct io_engine *engine, struct io_op *op)
 {
 	if (op->cancelled)
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Backing I/O: reads, writes and fsyncs of host files. An engine serves one
- * loop's thread. Handlers use io_submit(); it continues short transfers, takes
+ * loop's thread. Handlers use engine_submit(); it continues short transfers, takes
  * care of EINTR and EAGAIN, and reports the bytes that were moved before an
  * error (ENOSPC in the middle of a write gives the count that was written).
  */
@@ -121,10 +121,10 @@ void engine_close(struct io_engine *engine);
  * IO_QUEUED: done() runs on this thread later. Never IO_BUSY: a busy engine's
  * operations wait in its backlog. Loop's thread.
  */
-enum io_status io_submit(struct io_engine *engine, struct io_op *op);
+enum io_status engine_submit(struct io_engine *engine, struct io_op *op);
 
 /* Asks that a queued op end early (-ECANCELED, or what it had moved). */
-void io_cancel(struct io_engine *engine, struct io_op *op);
+void engine_cancel(struct io_engine *engine, struct io_op *op);
 
 /* For engines: where op's next transfer begins. */
 static inline uint64_t io_op_position(const struct io_op *op)

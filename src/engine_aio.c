@@ -7,19 +7,15 @@
  * reads that the page cache can answer are done at once (RWF_NOWAIT), the rest
  * goes to a few threads.
  *
- * Uses the system calls themselves: libaio is a thin veil over them, and its
- * names io_submit and io_cancel are ours.
- *
  * Threads: the loop's, and the workqueue's. No locks. Credentials: a direct write
  * takes its submitter's, so that plain ones are submitted while plain.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/aio_abi.h>
+#include <libaio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "creds.h"
@@ -39,7 +35,7 @@ struct aio_slot {
 
 struct engine_aio {
 	struct io_engine base;
-	aio_context_t context;
+	io_context_t context;
 	int event_fd;
 	struct loop_watch watch;
 	struct workqueue *workers;
@@ -89,18 +85,15 @@ static void aio_prep(struct engine_aio *ea, struct aio_slot *slot)
 {
 	struct io_op *op = slot->op;
 
-	slot->iocb = (struct iocb){
-		.aio_data = (uintptr_t)slot,
-		.aio_lio_opcode = op->kind == IO_READ ? IOCB_CMD_PREADV :
-							IOCB_CMD_PWRITEV,
-		.aio_rw_flags = op->rw_flags,
-		.aio_fildes = (uint32_t)op->fd,
-		.aio_buf = (uintptr_t)op->iov,
-		.aio_nbytes = (uint64_t)op->iov_count,
-		.aio_offset = (int64_t)io_op_position(op),
-		.aio_flags = IOCB_FLAG_RESFD,
-		.aio_resfd = (uint32_t)ea->event_fd,
-	};
+	if (op->kind == IO_READ)
+		io_prep_preadv(&slot->iocb, op->fd, op->iov, op->iov_count,
+			       (long long)io_op_position(op));
+	else
+		io_prep_pwritev(&slot->iocb, op->fd, op->iov, op->iov_count,
+				(long long)io_op_position(op));
+	slot->iocb.data = slot;
+	slot->iocb.aio_rw_flags = (unsigned int)op->rw_flags;
+	io_set_eventfd(&slot->iocb, ea->event_fd);
 }
 
 /* What the page cache has at hand. False: it would block, or cannot tell. */
@@ -157,9 +150,7 @@ static int aio_submit_alike(struct engine_aio *ea, struct iocb **iocbs,
 		if (ret < 0)
 			return ret;
 	}
-	ret = (int)syscall(SYS_io_submit, ea->context, (long)count, iocbs);
-	if (ret < 0)
-		ret = -errno;
+	ret = io_submit(ea->context, (long)count, iocbs);
 	if (plain)
 		creds_leave(&scope);
 	if (ret > 0)
@@ -226,21 +217,21 @@ static void aio_events_ready(struct loop_watch *watch)
 	struct io_event events[AIO_EVENTS_BATCH];
 	struct timespec now = { 0 };
 	uint64_t count;
-	long i, n;
+	int i, n;
 
 	/* First, so that an end that comes meanwhile is announced again. */
 	if (read(ea->event_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return;
 	do {
-		n = syscall(SYS_io_getevents, ea->context, 0L,
-			    (long)AIO_EVENTS_BATCH, events, &now);
+		n = io_getevents(ea->context, 0, AIO_EVENTS_BATCH, events,
+				 &now);
 		for (i = 0; i < n; i++) {
 			ea->at_host--;
-			aio_slot_finish(ea,
-				(struct aio_slot *)(uintptr_t)events[i].data,
-				(ssize_t)events[i].res);
+			/* res is an unsigned long that holds -errno, too. */
+			aio_slot_finish(ea, events[i].data,
+					(ssize_t)events[i].res);
 		}
-	} while (n == AIO_EVENTS_BATCH || (n < 0 && errno == EINTR));
+	} while (n == AIO_EVENTS_BATCH || n == -EINTR);
 }
 
 static int engine_aio_open(const struct config *config, struct loop *loop,
@@ -255,10 +246,9 @@ static int engine_aio_open(const struct config *config, struct loop *loop,
 		return -ENOMEM;
 	for (i = 0; i < AIO_SLOTS_MAX; i++)
 		aio_slot_put(ea, &ea->slots[i]);
-	if (syscall(SYS_io_setup, AIO_SLOTS_MAX, &ea->context) < 0) {
-		err = -errno;
+	err = io_setup(AIO_SLOTS_MAX, &ea->context);
+	if (err)
 		goto out_free;
-	}
 	ea->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ea->event_fd < 0) {
 		err = -errno;
@@ -281,7 +271,7 @@ out_destroy_workers:
 out_close:
 	close(ea->event_fd);
 out_destroy_context:
-	syscall(SYS_io_destroy, ea->context);
+	io_destroy(ea->context);
 out_free:
 	free(ea);
 	return err;
@@ -294,7 +284,7 @@ static void engine_aio_close(struct io_engine *engine)
 	loop_watch_stop(engine->loop, &ea->watch);
 	workqueue_destroy(ea->workers);
 	close(ea->event_fd);
-	syscall(SYS_io_destroy, ea->context);
+	io_destroy(ea->context);
 	free(ea);
 }
 

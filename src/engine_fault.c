@@ -86,7 +86,7 @@ static void fault_below_done(struct io_op *op)
 static void fault_run(struct fault_transfer *transfer)
 {
 	transfer->place = FAULT_BELOW;
-	if (io_submit(transfer->ef->next, &transfer->op) == IO_DONE)
+	if (engine_submit(transfer->ef->next, &transfer->op) == IO_DONE)
 		fault_finish(transfer, transfer->op.result);
 }
 
@@ -165,7 +165,7 @@ static enum io_status fault_start(struct engine_fault *ef,
 	struct io_op *outer = transfer->outer;
 
 	transfer->place = FAULT_BELOW;
-	if (io_submit(ef->next, &transfer->op) != IO_DONE) {
+	if (engine_submit(ef->next, &transfer->op) != IO_DONE) {
 		ef->running++;
 		return IO_QUEUED;
 	}
@@ -240,7 +240,7 @@ static int engine_fault_cancel(struct io_engine *engine, struct io_op *op)
 
 	switch (transfer->place) {
 	case FAULT_BELOW:
-		io_cancel(ef->next, &transfer->op);
+		engine_cancel(ef->next, &transfer->op);
 		return 0;
 	case FAULT_HELD:
 		ef->held = NULL;

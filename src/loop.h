@@ -55,7 +55,6 @@ struct loop_read {
 	struct loop_task task;
 	struct loop *loop;
 	ssize_t result;
-	unsigned int slot;	/* of the ring's registered files, from 1 */
 	bool active;
 	bool registered;
 	bool cancelled;

@@ -10,12 +10,6 @@
  * completion for both, and the wait is not ended by the poll before the read
  * has run. A kernel without that feature gets the epoll loop.
  *
- * A read that finds that another loop was faster must fail with EAGAIN and go back
- * to its exclusive poll. Left to itself io_uring would poll for it, not
- * exclusively, and soon every message would wake every loop. It does not when the
- * file cannot do without waiting, which it decides for registered files when they
- * are registered: hence uring_slot_fill(). Elsewhere this only costs wake-ups.
- *
  * Threads: the loop's only (the ring is SINGLE_ISSUER); no locks.
  */
 #include <errno.h>
@@ -35,15 +29,6 @@
 /* Full submission queue: attempts to empty it. */
 #define URING_SUBMIT_TRIES_MAX 1000
 
-/* Descriptors that a loop reads by registered files; more are read without. */
-#define URING_SLOTS 8U
-
-/* A registered file; armed while a read of it is under way. */
-struct uring_slot {
-	bool used, armed;
-	int fd;
-};
-
 /*
  * What a watch's poll points to: it outlives the watch until the ring has let
  * go of it.
@@ -62,8 +47,6 @@ struct loop_uring {
 	uint64_t wake_count;
 	struct loop_completion ignored;
 	struct uring_node *nodes;
-	bool has_slots;
-	struct uring_slot slots[URING_SLOTS];
 };
 
 static struct loop_uring *uring_of(struct loop *loop)
@@ -154,87 +137,19 @@ int loop_uring_watch_wake(struct loop *loop)
 	return 0;
 }
 
-/*
- * Registers fd as one that blocks, for a moment: what io_uring finds now it
- * keeps to. 0 or -errno.
- */
-static int uring_slot_fill(struct loop_uring *lu, unsigned int slot, int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-	int ret;
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
-		return -errno;
-	ret = io_uring_register_files_update(&lu->ring, slot, &fd, 1);
-	if (fcntl(fd, F_SETFL, flags) < 0 && ret >= 0)
-		ret = -errno;
-	return ret < 0 ? ret : 0;
-}
-
-/* A slot for rd's descriptor, or none: rd->slot 0. */
-static void uring_slot_take(struct loop_uring *lu, struct loop_read *rd)
-{
-	unsigned int i;
-
-	if (rd->slot && lu->slots[rd->slot - 1].fd == rd->fd)
-		return;
-	rd->slot = 0;
-	for (i = 0; lu->has_slots && i < URING_SLOTS; i++) {
-		struct uring_slot *slot = &lu->slots[i];
-
-		if (slot->used)
-			continue;
-		if (uring_slot_fill(lu, i, rd->fd) == 0) {
-			slot->used = true;
-			slot->fd = rd->fd;
-			rd->slot = i + 1;
-		}
-		return;
-	}
-}
-
-/* The ring must not keep a file open that nobody reads any more. */
-static void uring_slot_put(struct loop_uring *lu, unsigned int number)
-{
-	struct uring_slot *slot = &lu->slots[number - 1];
-	const int none = -1;
-
-	io_uring_register_files_update(&lu->ring, number - 1, &none, 1);
-	slot->used = false;
-	slot->fd = -1;
-}
-
 static void uring_read_arm(struct loop_uring *lu, struct loop_read *rd)
 {
-	unsigned int fixed = rd->slot ? IOSQE_FIXED_FILE : 0;
-	int fd = rd->slot ? (int)rd->slot - 1 : rd->fd;
 	struct io_uring_sqe *sqe;
 
 	uring_reserve(lu, 2);	/* a link does not span two submissions */
 	sqe = io_uring_get_sqe(&lu->ring);
-	io_uring_prep_poll_add(sqe, fd, POLLIN | EPOLLEXCLUSIVE);
+	io_uring_prep_poll_add(sqe, rd->fd, POLLIN | EPOLLEXCLUSIVE);
 	io_uring_sqe_set_data(sqe, &rd->poll_completion);
-	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS |
-					    fixed);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS);
 
 	sqe = io_uring_get_sqe(&lu->ring);
-	io_uring_prep_read(sqe, fd, rd->buffer, (unsigned int)rd->size, 0);
+	io_uring_prep_read(sqe, rd->fd, rd->buffer, (unsigned int)rd->size, 0);
 	io_uring_sqe_set_data(sqe, &rd->read_completion);
-	io_uring_sqe_set_flags(sqe, fixed);
-}
-
-/* Once done() has run, rd may be gone. */
-static void uring_read_end(struct loop_read *rd, int result)
-{
-	struct loop_uring *lu = uring_of(rd->loop);
-	unsigned int slot = rd->slot;
-
-	lu->base.callback_count--;	/* counted as a completion already */
-	if (slot)
-		lu->slots[slot - 1].armed = false;
-	loop_read_deliver(rd, result);
-	if (slot && !lu->slots[slot - 1].armed)
-		uring_slot_put(lu, slot);
 }
 
 /* The read ran, or was cancelled while it waited after losing a race. */
@@ -243,21 +158,12 @@ static void uring_read_done(struct loop_completion *completion, int result)
 	struct loop_read *rd = container_of(completion, struct loop_read,
 					    read_completion);
 
-	/*
-	 * io_uring does not try a read whose poll says only EPOLLERR, as that of
-	 * /dev/fuse after its end: ask the file itself.
-	 */
+	rd->loop->callback_count--;
 	if (result == -EAGAIN && !rd->cancelled) {
-		ssize_t bytes = read(rd->fd, rd->buffer, rd->size);
-
-		result = bytes < 0 ? -errno : (int)bytes;
-	}
-	if (result == -EAGAIN && !rd->cancelled) {
-		rd->loop->callback_count--;
 		uring_read_arm(uring_of(rd->loop), rd);
 		return;
 	}
-	uring_read_end(rd, result == -EAGAIN ? -ECANCELED : result);
+	loop_read_deliver(rd, result == -EAGAIN ? -ECANCELED : result);
 }
 
 /* Only failures come here, and then the read reports nothing. */
@@ -266,16 +172,14 @@ static void uring_poll_failed(struct loop_completion *completion, int result)
 	struct loop_read *rd = container_of(completion, struct loop_read,
 					    poll_completion);
 
-	uring_read_end(rd, rd->cancelled ? -ECANCELED : result);
+	rd->loop->callback_count--;
+	loop_read_deliver(rd, rd->cancelled ? -ECANCELED : result);
 }
 
 static void uring_read_start(struct loop *loop, struct loop_read *rd)
 {
 	rd->poll_completion.done = uring_poll_failed;
 	rd->read_completion.done = uring_read_done;
-	uring_slot_take(uring_of(loop), rd);
-	if (rd->slot)
-		uring_of(loop)->slots[rd->slot - 1].armed = true;
 	uring_read_arm(uring_of(loop), rd);
 }
 
@@ -452,8 +356,6 @@ int loop_uring_open(struct loop **ret)
 	}
 	/* Saves a descriptor lookup a call; works without. */
 	io_uring_register_ring_fd(&lu->ring);
-	lu->has_slots = io_uring_register_files_sparse(&lu->ring,
-						       URING_SLOTS) == 0;
 	lu->ignored.done = uring_ignored;
 	lu->base.ops = &loop_uring_ops;
 	*ret = &lu->base;

@@ -43,7 +43,7 @@ static void io_cancel_run(struct loop_task *task)
 	}
 	caller_from_request(req, NULL, &caller);
 	if (caller_dying(&caller))
-		io_cancel(req->queue->engine, &req->io);
+		engine_cancel(req->queue->engine, &req->io);
 }
 
 static void io_interrupted(struct request *req)
@@ -73,7 +73,7 @@ static void io_start(struct request *req)
 	struct session *session = req->queue->session;
 
 	req->io.done = io_done;
-	if (io_submit(req->queue->engine, &req->io) == IO_DONE) {
+	if (engine_submit(req->queue->engine, &req->io) == IO_DONE) {
 		io_end(req);
 		return;
 	}

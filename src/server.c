@@ -56,7 +56,11 @@ static int open_loop(struct worker *worker, struct loop **ret)
 	if (worker->queue.index == 0)
 		log_info("io_uring cannot be used here (%s): waiting by epoll",
 			 strerror(-err));
-	return loop_open(LOOP_EPOLL, config->poll_us, ret);
+	err = loop_open(LOOP_EPOLL, config->poll_us, ret);
+	if (err)
+		log_error("a worker cannot wait for events: %s",
+			  strerror(-err));
+	return err;
 }
 
 static int worker_open(struct worker *worker)
@@ -152,8 +156,10 @@ static int start_worker(struct server *server, unsigned int index)
 	worker->queue.completer = &server->completer;
 	worker->queue.stats = stats_queue(server->session->stats, index);
 	err = pthread_create(&worker->thread, NULL, worker_main, worker);
-	if (err)
+	if (err) {
+		log_error("cannot start worker %u: %s", index, strerror(err));
 		return -err;
+	}
 	worker->started = true;
 	snprintf(name, sizeof(name), "ferry-q%u", index);
 	pthread_setname_np(worker->thread, name);

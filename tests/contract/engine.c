@@ -117,7 +117,7 @@ void test_op_submit(struct rig *rig, struct test_op *t,
 	enum io_status status;
 
 	t->done_count = done_count;
-	status = io_submit(rig->engine, &t->op);
+	status = engine_submit(rig->engine, &t->op);
 	assert_int_not_equal(status, IO_BUSY);
 	if (status == IO_DONE)
 		test_op_done(&t->op);

@@ -108,7 +108,7 @@ static void test_cancel(void **state)
 			     data[i], sizeof(data[i]), i * 512);
 		test_op_submit(rig, &t[i], &done);
 		if (!t[i].order)
-			io_cancel(rig->engine, &t[i].op);
+			engine_cancel(rig->engine, &t[i].op);
 	}
 	rig_run_until(rig, &done, ARRAY_SIZE(t));
 	assert_int_equal(loop_run_once(rig->loop, false) < 0, 0);
@@ -136,8 +136,8 @@ static void test_cancel_waiting(void **state)
 	test_op_submit(rig, &t, &done);
 	assert_true(loop_run_once(rig->loop, false) >= 0);
 	assert_int_equal(done, 0);
-	io_cancel(rig->engine, &t.op);
-	io_cancel(rig->engine, &t.op);
+	engine_cancel(rig->engine, &t.op);
+	engine_cancel(rig->engine, &t.op);
 	assert_int_equal(done, 0);
 	rig_run_until(rig, &done, 1);
 	assert_int_equal(t.op.result, -ECANCELED);

@@ -235,7 +235,7 @@ static void test_cancel_held(void **state)
 		test_op_submit(rig, &t[i], &done);
 	}
 	for (i = 0; i < 2; i++)
-		io_cancel(rig->engine, &t[i].op);
+		engine_cancel(rig->engine, &t[i].op);
 	assert_int_equal(done, 0);
 	rig_run_until(rig, &done, 2);
 	for (i = 0; i < 2; i++)
