@@ -101,6 +101,41 @@ static int set_size(struct request *req, int fd)
 	return err;
 }
 
+/*
+ * With the write-back cache the client keeps mtime for who writes: it comes with a
+ * truncation, or alone with the file that was written to. Whoever may write may
+ * have that done, owner or not.
+ */
+static bool times_of_writer(const struct request *req)
+{
+	const struct fuse_setattr_in *in = &req->saved.setattr;
+	const uint32_t others = FATTR_MODE | FATTR_OWNER | FATTR_ATIME;
+
+	if (!session_has(req->queue->session, FUSE_WRITEBACK_CACHE))
+		return false;
+	if (in->valid & FATTR_SIZE)
+		return true;
+	return req->handle && !(in->valid & others) &&
+	       (req->handle->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static int set_times_as(struct request *req, int fd,
+			const struct caller *caller)
+{
+	const struct config *config = req->queue->session->config;
+	struct creds_scope scope;
+	int err;
+
+	if (times_of_writer(req))
+		return set_times(fd, &req->saved.setattr);
+	err = creds_enter_checked(config, caller, &scope);
+	if (err)
+		return err;
+	err = set_times(fd, &req->saved.setattr);
+	creds_leave(&scope);
+	return err;
+}
+
 static int set_all(struct request *req, int fd)
 {
 	const struct config *config = req->queue->session->config;
@@ -127,13 +162,8 @@ static int set_all(struct request *req, int fd)
 		err = set_size(req, req->handle ? req->handle->fd : size_fd);
 	if (size_fd >= 0)
 		close(size_fd);
-	if (err || !(in->valid & FATTR_TIMES))
-		return err;
-	err = creds_enter_checked(config, &caller, &scope);
-	if (err)
-		return err;
-	err = set_times(fd, in);
-	creds_leave(&scope);
+	if (!err && (in->valid & FATTR_TIMES))
+		err = set_times_as(req, fd, &caller);
 	return err;
 }
 
@@ -190,8 +220,9 @@ int op_setattr(struct request *req)
 	in = &req->saved.setattr;
 	if ((in->valid & FATTR_SIZE) && in->size > INT64_MAX)
 		return -EINVAL;
-	/* Only truncation asks whether the file was opened for writing. */
-	if ((in->valid & FATTR_SIZE) && (in->valid & FATTR_FH)) {
+	/* Whether it was opened for writing matters to these two only. */
+	if ((in->valid & (FATTR_SIZE | FATTR_MTIME)) &&
+	    (in->valid & FATTR_FH)) {
 		err = handle_get(req->queue->session->handles, in->fh,
 				 HANDLE_FILE, req->inode, &req->handle);
 		if (err)

@@ -8,7 +8,8 @@ TEST_FS_SIZE=24
 
 for writeback in no_writeback writeback; do
 	start_ferryfs cache=auto "$writeback"
-	expect_errno ENOSPC dd if=/dev/zero of="$MNT/big" bs=128k conv=fsync
+	expect_errno ENOSPC dd if=/dev/zero of="$MNT/big" bs=128k count=320 \
+		conv=fsync
 	used=$(stat -c %s "$SRC/big")
 	[ "$used" -gt 1000000 ] || fail "only $used bytes were written"
 	[ $((used % 4096)) = 0 ] || note "ends inside a page: $used"
