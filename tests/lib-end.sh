@@ -3,7 +3,8 @@
 # How a mount test ends: lib.sh's other half, sourced by it. Unmounts what is still
 # mounted, answers before it aborts, and fails the test if anything was left.
 
-# Processes of this namespace that are not this shell's own plumbing.
+# Processes of this namespace that are not this shell's own plumbing, and do not
+# end by themselves soon.
 left_running()
 {
 	local folder
@@ -13,6 +14,7 @@ left_running()
 			continue
 		[ "$(awk '/^PPid/ { print $2 }' "$folder/status")" = 1 ] &&
 			[ "${folder#/proc/}" != "$BASHPID" ] || continue
+		await_exit "${folder#/proc/}" 5 && continue
 		echo "${folder#/proc/} $(tr '\0' ' ' <"$folder/cmdline")"
 	done 2>/dev/null
 }

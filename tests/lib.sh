@@ -243,14 +243,14 @@ make_fs()
 
 # ---- ferryfs ----
 
-# pids of ferryfs processes that serve mountpoint $1
+# pids of the ferryfs processes that serve mountpoint $1, not of their guards
 ferryfs_pids()
 {
 	local file
 
 	for file in /proc/[0-9]*/cmdline; do
 		grep -qzxF -- "$1" "$file" 2>/dev/null || continue
-		[ "$(cut -c1-7 "${file%cmdline}comm" 2>/dev/null)" = ferryfs ] ||
+		[ "$(cat "${file%cmdline}comm" 2>/dev/null)" = ferryfs ] ||
 			continue
 		file=${file#/proc/}
 		echo "${file%/cmdline}"
@@ -447,6 +447,7 @@ trap at_exit EXIT
 trap on_timeout TERM
 
 export ASAN_OPTIONS="log_path=$LOG/sanitizer:${ASAN_OPTIONS:-}"
+export LSAN_OPTIONS="suppressions=$TEST_DIR/lsan.supp:print_suppressions=0"
 export UBSAN_OPTIONS="log_path=$LOG/sanitizer:print_stacktrace=1:${UBSAN_OPTIONS:-}"
 export TSAN_OPTIONS="log_path=$LOG/sanitizer:${TSAN_OPTIONS:-}"
 

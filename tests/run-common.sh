@@ -11,7 +11,7 @@ mkdir -p "$logs"
 
 say() { printf '%5d s  %s\n' "$SECONDS" "$*"; }
 
-# step LABEL COMMAND...: one test
+# step LABEL COMMAND...: one test; whether it passed
 step()
 {
 	local label=$1 log=$logs/${1//[^a-z0-9-]/-}.log
@@ -20,11 +20,12 @@ step()
 	if "$@" >"$log" 2>&1 </dev/null; then
 		passed=$((passed + 1))
 		say "PASS: $label"
-	else
-		failed=$((failed + 1))
-		reports+=("$log")
-		say "FAIL: $label"
+		return 0
 	fi
+	failed=$((failed + 1))
+	reports+=("$log")
+	say "FAIL: $label"
+	return 1
 }
 
 # suite LABEL BUILD_FOLDER TESTS [make's other arguments]: each test one test. TESTS

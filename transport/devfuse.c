@@ -7,9 +7,15 @@
  *
  * A queue has one read armed at a time. Without a free request it stops reading
  * until one is freed; the kernel keeps the rest.
+ *
+ * The kernel wakes waiting readers in turn, so more of them than there is work for
+ * only means colder caches. A queue that found others waiting PARK_STREAK times in
+ * a row parks: it does not read until a queue takes a request and leaves nobody
+ * waiting. Somebody always waits, or is about to.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,14 +29,20 @@
 #include "transport/transports.h"
 #include "util.h"
 
+#define PARK_STREAK 64U
+/* Others that wait when a queue may park. */
+#define PARK_OTHERS 2
+
 struct devfuse_queue {
 	struct transport *transport;
 	struct queue *queue;
 	int fd;
 	bool own_fd;
+	atomic_bool parked;
 	/* Queue's thread only. */
 	struct request *reading;	/* its buffer is the armed read's */
 	bool stopping;
+	unsigned int streak;		/* reads that found enough others */
 	struct loop_task refill_task;
 	struct loop_task stop_task;
 };
@@ -39,6 +51,7 @@ struct transport {
 	struct session *session;
 	int fd;				/* the mount's */
 	unsigned int queue_count;
+	atomic_int waiting;		/* queues with a read armed */
 	struct devfuse_queue queues[CONFIG_WORKERS_MAX];
 };
 
@@ -85,6 +98,52 @@ static int clone_fd(int fuse_fd)
 	return fd;
 }
 
+static bool unpark(struct devfuse_queue *dq)
+{
+	bool parked = true;
+
+	if (!atomic_load(&dq->parked) ||
+	    !atomic_compare_exchange_strong(&dq->parked, &parked, false))
+		return false;
+	loop_post(dq->queue->loop, &dq->refill_task);
+	return true;
+}
+
+static void unpark_one(struct transport *transport)
+{
+	unsigned int i;
+
+	for (i = 0; i < transport->queue_count; i++)
+		if (unpark(&transport->queues[i]))
+			return;
+}
+
+/* A request was taken: someone else must wait for the next. */
+static void leave_somebody_waiting(struct transport *transport)
+{
+	if (atomic_fetch_sub(&transport->waiting, 1) == 1)
+		unpark_one(transport);
+}
+
+/* Whether enough others have been waiting for long. Queue's thread. */
+static bool may_park(struct devfuse_queue *dq)
+{
+	if (atomic_load(&dq->transport->waiting) < PARK_OTHERS)
+		dq->streak = 0;
+	else
+		dq->streak++;
+	return dq->streak > PARK_STREAK;
+}
+
+static void park(struct devfuse_queue *dq)
+{
+	dq->streak = 0;
+	atomic_store(&dq->parked, true);
+	/* They may all have gone before they could see that we parked. */
+	if (atomic_load(&dq->transport->waiting) == 0)
+		unpark(dq);
+}
+
 static void give_back(struct devfuse_queue *dq)
 {
 	struct request *req = dq->reading;
@@ -109,12 +168,12 @@ static void read_done(struct loop_read *read, ssize_t result)
 	struct request *req = container_of(read, struct request, read);
 	struct devfuse_queue *dq = req->transport_private;
 
+	leave_somebody_waiting(dq->transport);
 	if (result == -EINTR || result == -EAGAIN || result == -ENOENT) {
 		/* ENOENT: the client gave the request up while we read it. */
-		if (dq->stopping)
-			give_back(dq);
-		else
-			loop_read_start(dq->queue->loop, read);
+		give_back(dq);
+		if (!dq->stopping)
+			start_read(dq);
 		return;
 	}
 	if (result <= 0) {
@@ -128,7 +187,11 @@ static void read_done(struct loop_read *read, ssize_t result)
 	req->out_iov_count = 1;
 	req->out_max = req->out_one.iov_len;
 	session_receive(req, req->buffer->head, (size_t)result);
-	if (!dq->stopping)
+	if (dq->stopping)
+		return;
+	if (may_park(dq))
+		park(dq);
+	else
 		start_read(dq);
 }
 
@@ -136,8 +199,12 @@ static void start_read(struct devfuse_queue *dq)
 {
 	struct request *req = request_get(dq->queue);
 
-	if (!req)
-		return;		/* refill() starts it again */
+	if (!req) {
+		/* refill() starts it again; others have requests of their own. */
+		if (atomic_load(&dq->transport->waiting) == 0)
+			unpark_one(dq->transport);
+		return;
+	}
 	req->transport_private = dq;
 	req->reply_fd = dq->fd;
 	req->read.fd = dq->fd;
@@ -145,6 +212,7 @@ static void start_read(struct devfuse_queue *dq)
 	req->read.size = REQUEST_HEAD_BYTES + dq->queue->buffer_bytes;
 	req->read.done = read_done;
 	dq->reading = req;
+	atomic_fetch_add(&dq->transport->waiting, 1);
 	loop_read_start(dq->queue->loop, &req->read);
 }
 

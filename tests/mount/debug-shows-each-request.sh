@@ -13,7 +13,7 @@ expect_failure stat "$MNT/missing"
 umount "$MNT"
 wait "$FERRYFS_PID"
 expect_equal $? 0 "exit code"
-for word in INIT LOOKUP CREATE WRITE some-name ENOENT; do
+for word in INIT LOOKUP CREATE WRITE some-name "No such file"; do
 	grep -q "$word" "$LOG/stderr" || fail "no $word in the log"
 done
 expect_equal "$(grep -c '[^[:print:][:space:]]' "$LOG/stderr")" 0 \

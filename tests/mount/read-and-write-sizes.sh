@@ -9,13 +9,14 @@ for size in 4k 64k 128k 1M; do
 	expect cp "$WORK/data" "$MNT/data"
 	expect_same_file "$WORK/data" "$SRC/data"
 	expect_same_file "$MNT/data" "$WORK/data"
+	reads=$(stats_number requests.READ.count)
 	expect dd if="$MNT/data" of="$MNT/copy" bs=1M status=none
 	expect_same_file "$WORK/data" "$SRC/copy"
-	reads=$(stats_number requests.READ.count)
+	reads=$(($(stats_number requests.READ.count) - reads))
 	note "$size: $reads READs, $(stats_number requests.WRITE.count) WRITEs"
 	case $size in
-	4k) [ "$reads" -ge 1400 ] || fail "READs exceed max_read=4k" ;;
-	1M) [ "$reads" -le 200 ] || fail "$reads READs with max_read=1M" ;;
+	4k) [ "$reads" -ge 733 ] || fail "READs exceed max_read=4k" ;;
+	1M) [ "$reads" -le 10 ] || fail "$reads READs with max_read=1M" ;;
 	esac
 	stop_ferryfs
 	rm "$SRC"/*

@@ -10,8 +10,8 @@ printf '0123456789' >"$SRC/part"
 printf 'AB' | dd of="$MNT/part" bs=1 seek=4 conv=notrunc status=none
 expect_equal "$(cat "$SRC/part")" 0123AB6789 "part of a page"
 for i in $(seq 200); do echo "line $i" >>"$MNT/log"; done
-seq -f 'line %g' 200 >"$WORK/log"
-expect_same_file "$WORK/log" "$SRC/log"
+seq -f 'line %g' 200 >"$WORK/lines"
+expect_same_file "$WORK/lines" "$SRC/log"
 
 # A set time is not undone by data that was written before it.
 echo data >"$MNT/timed"
