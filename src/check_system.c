@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -99,13 +100,26 @@ enum check_result check_mounting(struct check *check)
 	return check_say(check, CHECK_OK, "by fusermount3");
 }
 
+/* Linux's Documentation/admin-guide/devices.txt. */
+#define FUSE_MAJOR 10U
+#define FUSE_MINOR 229U
+
 enum check_result check_device(struct check *check)
 {
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	int error = errno;
+	struct stat st;
+	bool is_fuse;
 
 	if (fd >= 0) {
+		is_fuse = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+			  st.st_rdev == makedev(FUSE_MAJOR, FUSE_MINOR);
 		close(fd);
+		if (!is_fuse)
+			return check_say(check, CHECK_FAIL,
+					 "is not the FUSE device: mknod "
+					 "/dev/fuse c %u %u", FUSE_MAJOR,
+					 FUSE_MINOR);
 		return check_say(check, CHECK_OK, "can be opened");
 	}
 	if (error == ENOENT || error == ENODEV || error == ENXIO)

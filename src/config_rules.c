@@ -94,6 +94,16 @@ static bool writeback_without_cache(const struct config *config)
 	return config->writeback && config->cache == CACHE_NONE;
 }
 
+/*
+ * The kernel keeps the times then and sends utimensat(UTIME_NOW) as plain ones,
+ * which only an owner may set: a writer who is not would get EPERM.
+ */
+static bool writeback_without_permissions(const struct config *config)
+{
+	return config->writeback && config->privileged &&
+	       !config->check_permissions;
+}
+
 static bool acl_without_xattr(const struct config *config)
 {
 	return config->posix_acl == SWITCH_ON && !config->xattr;
@@ -122,6 +132,9 @@ static const struct {
 	{ writeback_without_cache,
 	  "writeback needs the kernel's cache: use cache=auto or "
 	  "cache=always, or no_writeback" },
+	{ writeback_without_permissions,
+	  "writeback needs permissions to be the kernel's business: leave out "
+	  "no_default_permissions or writeback" },
 	{ inval_without_cache,
 	  "explicit_inval_data has nothing to keep with cache=none: use "
 	  "cache=auto or cache=always" },

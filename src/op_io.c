@@ -21,6 +21,7 @@
 #include "handle.h"
 #include "op_wait.h"
 #include "session.h"
+#include "stats.h"
 
 /* Of req->op_state. CANCEL_POSTED: under the in-flight lock. */
 #define CANCEL_POSTED	(1U << 0)
@@ -83,10 +84,14 @@ static void io_start(struct request *req)
 
 static void read_end(struct request *req)
 {
-	if (req->io.result < 0)
+	if (req->io.result < 0) {
 		session_reply_error(req, (int)req->io.result);
-	else
-		session_reply_data(req, (size_t)req->io.result);
+		return;
+	}
+	atomic_fetch_add_explicit(&req->queue->stats->bytes_read,
+				  (unsigned long long)req->io.result,
+				  memory_order_relaxed);
+	session_reply_data(req, (size_t)req->io.result);
 }
 
 static void write_end(struct request *req)
@@ -97,6 +102,9 @@ static void write_end(struct request *req)
 		session_reply_error(req, (int)req->io.result);
 		return;
 	}
+	atomic_fetch_add_explicit(&req->queue->stats->bytes_written,
+				  (unsigned long long)req->io.result,
+				  memory_order_relaxed);
 	memset(&req->small.write, 0, sizeof(req->small.write));
 	req->small.write.size = (uint32_t)req->io.result;
 	session_reply_small(req, sizeof(req->small.write));

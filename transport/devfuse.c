@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ struct devfuse_queue {
 	bool stopping;
 	unsigned int streak;		/* reads that found enough others */
 	struct loop_task refill_task;
+	struct loop_task unpark_task;	/* its own: both may be posted */
 	struct loop_task stop_task;
 };
 
@@ -105,7 +107,7 @@ static bool unpark(struct devfuse_queue *dq)
 	if (!atomic_load(&dq->parked) ||
 	    !atomic_compare_exchange_strong(&dq->parked, &parked, false))
 		return false;
-	loop_post(dq->queue->loop, &dq->refill_task);
+	loop_post(dq->queue->loop, &dq->unpark_task);
 	return true;
 }
 
@@ -125,14 +127,20 @@ static void leave_somebody_waiting(struct transport *transport)
 		unpark_one(transport);
 }
 
-/* Whether enough others have been waiting for long. Queue's thread. */
+/*
+ * Whether enough others have been waiting for long. The kernel's wake for a second
+ * request may have come to our poll while it still stood for the first, and woken
+ * nobody else: such a request is ours to read. Queue's thread.
+ */
 static bool may_park(struct devfuse_queue *dq)
 {
+	struct pollfd pollfd = { .fd = dq->fd, .events = POLLIN };
+
 	if (atomic_load(&dq->transport->waiting) < PARK_OTHERS)
 		dq->streak = 0;
 	else
 		dq->streak++;
-	return dq->streak > PARK_STREAK;
+	return dq->streak > PARK_STREAK && poll(&pollfd, 1, 0) == 0;
 }
 
 static void park(struct devfuse_queue *dq)
@@ -216,13 +224,20 @@ static void start_read(struct devfuse_queue *dq)
 	loop_read_start(dq->queue->loop, &req->read);
 }
 
-static void refill_task(struct loop_task *task)
+static void start_if_idle(struct devfuse_queue *dq)
 {
-	struct devfuse_queue *dq =
-		container_of(task, struct devfuse_queue, refill_task);
-
 	if (!dq->reading && !dq->stopping)
 		start_read(dq);
+}
+
+static void refill_task(struct loop_task *task)
+{
+	start_if_idle(container_of(task, struct devfuse_queue, refill_task));
+}
+
+static void unpark_task(struct loop_task *task)
+{
+	start_if_idle(container_of(task, struct devfuse_queue, unpark_task));
 }
 
 /* Any thread, with the queue's lock held. */
@@ -261,6 +276,7 @@ static int devfuse_attach(struct transport *transport, struct queue *queue)
 	dq->own_fd = fd != transport->fd;
 	dq->fd = fd;
 	dq->refill_task.run = refill_task;
+	dq->unpark_task.run = unpark_task;
 	dq->stop_task.run = stop_task;
 	queue->transport_private = dq;
 	queue->refill = refill;
