@@ -117,7 +117,7 @@ const struct option_row config_table[] = {
 	{ "xattr", OPTION_FLAG, GROUP_FILES, FIELD(xattr), 0, 0, NULL, "yes",
 	  NULL, NULL, "extended attributes" },
 	{ "posix_acl", OPTION_SWITCH, GROUP_FILES, FIELD(posix_acl), 0, 0,
-	  NULL, NULL, "on as root, with xattr and default_permissions", NULL,
+	  NULL, NULL, "on as root with xattr and default_permissions", NULL,
 	  "POSIX access control lists; turns default_permissions on" },
 	{ "posix_lock", OPTION_FLAG, GROUP_FILES, FIELD(posix_lock), 0, 0,
 	  NULL, "yes", NULL, NULL,
@@ -132,9 +132,9 @@ const struct option_row config_table[] = {
 	  "user_allow_other in /etc/fuse.conf to say so" },
 	{ "default_permissions", OPTION_SWITCH, GROUP_MOUNT,
 	  FIELD(default_permissions), 0, 0, NULL, NULL,
-	  "on as root and with allow_other", NULL,
+	  "on with allow_other or posix_acl", NULL,
 	  "the kernel checks permissions; otherwise the file system behind "
-	  "does, for each request" },
+	  "does, for each request, or, where only root gets in, nobody" },
 	{ "auto_unmount", OPTION_FLAG, GROUP_MOUNT, FIELD(auto_unmount), 0, 0,
 	  NULL, "no", NULL, NULL,
 	  "a second process unmounts when ferryfs has gone, however that "

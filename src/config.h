@@ -79,7 +79,12 @@ struct config {
 
 	/* Derived by config_resolve(). */
 	bool privileged;	/* acts as the caller: effective uid 0 with CAP_SETUID */
-	bool check_permissions;	/* the kernel checks them: default_permissions */
+	bool default_permissions_on; /* the mount gets default_permissions */
+	/*
+	 * Permissions are not ours to check on the host: the kernel has done so, or
+	 * nobody but root, who is us, gets in.
+	 */
+	bool check_permissions;
 	bool use_posix_acl;
 };
 

@@ -78,15 +78,18 @@ void config_fill(struct config *config)
 		config->workers = workers_auto();
 
 	config->privileged = is_privileged();
-	config->check_permissions =
+	config->default_permissions_on =
 		config->default_permissions == SWITCH_ON ||
 		(config->default_permissions == SWITCH_AUTO &&
-		 (config->privileged || config->allow_other ||
-		  config->posix_acl == SWITCH_ON));
+		 (config->allow_other || config->posix_acl == SWITCH_ON));
+	config->check_permissions =
+		config->default_permissions_on ||
+		(config->default_permissions == SWITCH_AUTO &&
+		 config->privileged);
 	config->use_posix_acl =
 		config->posix_acl == SWITCH_ON ||
 		(config->posix_acl == SWITCH_AUTO && config->privileged &&
-		 config->check_permissions && config->xattr);
+		 config->default_permissions_on && config->xattr);
 }
 
 static bool writeback_without_cache(const struct config *config)

@@ -43,6 +43,7 @@ struct io_op {
 	uint64_t offset;	/* ignored for IO_FSYNC */
 	int rw_flags;		/* RWF_* of preadv2/pwritev2 */
 	bool datasync;		/* IO_FSYNC */
+	bool direct;		/* fd is O_DIRECT: worth doing asynchronously */
 	void (*done)(struct io_op *op);
 
 	/* Bytes moved, or -errno. Valid when done() runs or on IO_DONE. */
@@ -141,6 +142,12 @@ void io_engine_init(struct io_engine *engine, const struct io_engine_ops *ops,
  * bytes moved or -errno. engine_sync.c
  */
 ssize_t io_op_perform(struct io_op *op);
+
+/*
+ * For engines: the same as far as it needs no waiting. -EAGAIN: it would wait;
+ * -EOPNOTSUPP: this file cannot tell.
+ */
+ssize_t io_op_perform_now(struct io_op *op);
 
 /* For engines: io_op_perform() in QUEUE, then io_op_finished(). IO_QUEUED. */
 enum io_status io_op_offload(struct workqueue *queue, struct io_op *op);

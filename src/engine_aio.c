@@ -99,13 +99,11 @@ static void aio_prep(struct engine_aio *ea, struct aio_slot *slot)
 /* What the page cache has at hand. False: it would block, or cannot tell. */
 static bool aio_read_cached(struct io_op *op)
 {
-	ssize_t n = preadv2(op->fd, op->iov, op->iov_count,
-			    (off_t)io_op_position(op),
-			    op->rw_flags | RWF_NOWAIT);
+	ssize_t n = io_op_perform_now(op);
 
-	if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP || errno == EINTR))
+	if (n == -EAGAIN || n == -EOPNOTSUPP || n == -EINTR)
 		return false;
-	op->result = n < 0 ? -errno : n;
+	op->result = n;
 	return true;
 }
 

@@ -63,6 +63,17 @@ ssize_t io_op_perform(struct io_op *op)
 	return n < 0 ? -errno : n;
 }
 
+ssize_t io_op_perform_now(struct io_op *op)
+{
+	int rw_flags = op->rw_flags;
+	ssize_t n;
+
+	op->rw_flags |= RWF_NOWAIT;
+	n = io_op_perform(op);
+	op->rw_flags = rw_flags;
+	return n;
+}
+
 /* Back on the loop's thread. */
 static void offload_finished(struct loop_task *task)
 {

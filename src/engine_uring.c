@@ -76,12 +76,35 @@ static void uring_prep(struct io_uring_sqe *sqe, struct io_op *op)
 	}
 }
 
+/*
+ * Data that is, or only goes, to the page cache moves at once. ext4 cannot say
+ * whether a buffered write would wait (EOPNOTSUPP), and io_uring hands every such
+ * write to a kernel thread, at twice the cost of writing here: then the loop's
+ * thread is throttled like any other writer.
+ */
+static bool uring_done_now(struct io_op *op)
+{
+	ssize_t n;
+
+	if (op->direct || op->kind == IO_FSYNC)
+		return false;
+	n = io_op_perform_now(op);
+	if (n == -EOPNOTSUPP && op->kind == IO_WRITE)
+		n = io_op_perform(op);
+	if (n == -EAGAIN || n == -EOPNOTSUPP || n == -EINTR)
+		return false;
+	op->result = n;
+	return true;
+}
+
 static enum io_status engine_uring_submit(struct io_engine *engine,
 					  struct io_op *op)
 {
 	struct engine_uring *eu = uring_of(engine);
 	struct io_uring_sqe *sqe;
 
+	if (uring_done_now(op))
+		return IO_DONE;
 	if (engine->in_flight >= URING_OPS_MAX)
 		return IO_BUSY;
 	op->completion.done = uring_op_done;

@@ -130,7 +130,7 @@ static int mount_arguments(const struct config *config, struct fuse_args *args)
 				   config->subtype : "ferryfs");
 	if (!error && config->allow_other)
 		error = add_option(args, "allow_other", "");
-	if (!error && config->check_permissions)
+	if (!error && config->default_permissions_on)
 		error = add_option(args, "default_permissions", "");
 	return error;
 }

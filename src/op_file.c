@@ -249,16 +249,18 @@ static void flush_granted(struct writeback_op *op)
 	struct request *req = request_of_writeback(op);
 	struct session *session = req->queue->session;
 	int error = 0;
-	int copy;
+	int copy = -1;
 
 	/* Closing any descriptor of the file gives up all locks of the owner. */
 	lock_owner_release(session->inodes, req->inode,
 			   req->saved.flush.lock_owner);
-	/* What the host reports at close(2): quota and network errors. */
-	copy = fcntl(req->handle->fd, F_DUPFD_CLOEXEC, 0);
-	if (copy < 0)
-		error = -errno;
-	else if (close(copy) && errno != EINTR)
+	/* What the host reports of writing at close(2): quota and network. */
+	if ((req->handle->flags & O_ACCMODE) != O_RDONLY) {
+		copy = fcntl(req->handle->fd, F_DUPFD_CLOEXEC, 0);
+		if (copy < 0)
+			error = -errno;
+	}
+	if (copy >= 0 && close(copy) && errno != EINTR)
 		error = -errno;
 	session_reply_error(req, error);
 }

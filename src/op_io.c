@@ -161,7 +161,8 @@ static void read_granted(struct writeback_op *op)
 	const struct fuse_read_in *in = &req->saved.read;
 	int fd;
 
-	fd = handle_io_fd(session->handles, req->handle, in->flags & O_DIRECT);
+	req->io.direct = (in->flags & O_DIRECT) != 0;
+	fd = handle_io_fd(session->handles, req->handle, req->io.direct);
 	if (fd < 0) {
 		session_reply_error(req, fd);
 		return;
@@ -245,11 +246,11 @@ static void write_granted(struct writeback_op *op)
 	struct request *req = request_of_writeback(op);
 	struct session *session = req->queue->session;
 	const struct fuse_write_in *in = &req->saved.write;
-	bool direct = (in->flags & O_DIRECT) &&
-		      !(in->write_flags & FUSE_WRITE_CACHE);
 	int fd;
 
-	fd = handle_io_fd(session->handles, req->handle, direct);
+	req->io.direct = (in->flags & O_DIRECT) &&
+			 !(in->write_flags & FUSE_WRITE_CACHE);
+	fd = handle_io_fd(session->handles, req->handle, req->io.direct);
 	if (fd < 0) {
 		writeback_end(&req->inode->writeback, op);
 		session_reply_error(req, fd);

@@ -117,9 +117,10 @@ static void *worker_main(void *arg)
 		return NULL;
 	err = loop_run(worker->queue.loop);
 	if (err) {
+		/* Requests it holds will never be answered: as if killed. */
 		log_error("worker %u: waiting for events: %s",
 			  worker->queue.index, strerror(-err));
-		session_ended(server->session, err);
+		abort();
 	}
 	return NULL;
 }

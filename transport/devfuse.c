@@ -54,6 +54,9 @@ struct transport {
 	int fd;				/* the mount's */
 	unsigned int queue_count;
 	atomic_int waiting;		/* queues with a read armed */
+	atomic_bool stopping;		/* no more reads */
+	pthread_mutex_t lock;		/* for whoever waits for waiting 0 */
+	pthread_cond_t idle;
 	struct devfuse_queue queues[CONFIG_WORKERS_MAX];
 };
 
@@ -79,6 +82,8 @@ static int devfuse_open(const struct config *config, struct session *session,
 	transport->session = session;
 	transport->fd = source->fuse_fd;
 	transport->queue_count = config->workers;
+	pthread_mutex_init(&transport->lock, NULL);
+	pthread_cond_init(&transport->idle, NULL);
 	*ret = transport;
 	return 0;
 }
@@ -120,11 +125,18 @@ static void unpark_one(struct transport *transport)
 			return;
 }
 
-/* A request was taken: someone else must wait for the next. */
+/* A read has ended: someone else must wait for the next request. */
 static void leave_somebody_waiting(struct transport *transport)
 {
-	if (atomic_fetch_sub(&transport->waiting, 1) == 1)
+	if (atomic_fetch_sub(&transport->waiting, 1) > 1)
+		return;
+	if (!atomic_load(&transport->stopping)) {
 		unpark_one(transport);
+		return;
+	}
+	pthread_mutex_lock(&transport->lock);
+	pthread_cond_broadcast(&transport->idle);
+	pthread_mutex_unlock(&transport->lock);
 }
 
 /*
@@ -221,6 +233,11 @@ static void start_read(struct devfuse_queue *dq)
 	req->read.done = read_done;
 	dq->reading = req;
 	atomic_fetch_add(&dq->transport->waiting, 1);
+	if (atomic_load(&dq->transport->stopping)) {
+		give_back(dq);
+		leave_somebody_waiting(dq->transport);
+		return;
+	}
 	loop_read_start(dq->queue->loop, &req->read);
 }
 
@@ -328,12 +345,18 @@ static void devfuse_stop(struct transport *transport)
 {
 	unsigned int i;
 
+	atomic_store(&transport->stopping, true);
 	for (i = 0; i < transport->queue_count; i++) {
 		struct devfuse_queue *dq = &transport->queues[i];
 
 		if (dq->queue)
 			loop_post(dq->queue->loop, &dq->stop_task);
 	}
+	/* Their requests go back before the loops end. */
+	pthread_mutex_lock(&transport->lock);
+	while (atomic_load(&transport->waiting))
+		pthread_cond_wait(&transport->idle, &transport->lock);
+	pthread_mutex_unlock(&transport->lock);
 }
 
 static void devfuse_close(struct transport *transport)
@@ -343,6 +366,8 @@ static void devfuse_close(struct transport *transport)
 	for (i = 0; i < transport->queue_count; i++)
 		if (transport->queues[i].own_fd)
 			close(transport->queues[i].fd);
+	pthread_cond_destroy(&transport->idle);
+	pthread_mutex_destroy(&transport->lock);
 	free(transport);
 }
 

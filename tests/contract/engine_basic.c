@@ -158,6 +158,7 @@ static void many_at_once(struct rig *rig, int fd, size_t bytes)
 		size_t at = (i * 7U % MANY) * bytes;
 
 		test_op_init(&t[i], IO_WRITE, fd, data + at, bytes, at);
+		t[i].op.direct = fd != rig->fd;
 		test_op_submit(rig, &t[i], &done);
 	}
 	rig_run_until(rig, &done, MANY);
@@ -166,6 +167,7 @@ static void many_at_once(struct rig *rig, int fd, size_t bytes)
 		assert_int_equal(t[i].op.result, bytes);
 		test_op_init(&t[i], IO_READ, fd, data + i * bytes, bytes,
 			     i * bytes);
+		t[i].op.direct = fd != rig->fd;
 		test_op_submit(rig, &t[i], &done);
 	}
 	rig_run_until(rig, &done, MANY);
@@ -207,20 +209,24 @@ static void test_direct(void **state)
 	assert_int_equal(posix_memalign((void **)&data, 4096, LARGE), 0);
 	pattern_fill(data, LARGE, 0, rig_seed);
 	test_op_init(&t, IO_WRITE, fd, data, LARGE, 0);
+	t.op.direct = true;
 	assert_int_equal(test_op_run(rig, &t), LARGE);
 	memset(data, 0, LARGE);
 	/* Two buffers, and the end of the file in the second. */
 	test_op_init(&t, IO_READ, fd, data, LARGE / 2, 0);
+	t.op.direct = true;
 	t.iov[1].iov_base = data + LARGE / 2;
 	t.iov[1].iov_len = LARGE / 2;
 	t.op.iov_count = 2;
 	assert_int_equal(test_op_run(rig, &t), LARGE);
 	assert_pattern(data, LARGE, 0, rig_seed);
 	test_op_init(&t, IO_READ, fd, data, LARGE, LARGE - 4096);
+	t.op.direct = true;
 	assert_int_equal(test_op_run(rig, &t), 4096);
 	/* A file that does not end on a block. */
 	assert_int_equal(ftruncate(fd, 5000), 0);
 	test_op_init(&t, IO_READ, fd, data, 8192, 0);
+	t.op.direct = true;
 	assert_int_equal(test_op_run(rig, &t), 5000);
 	assert_pattern(data, 5000, 0, rig_seed);
 	free(data);

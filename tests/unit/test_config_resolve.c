@@ -45,17 +45,18 @@ static void test_permissions(void **state)
 {
 	static const struct {
 		const char *options;
+		int kernel;	/* default_permissions for the kernel */
 		int check;	/* -1: as privileged */
 		int acl;
 	} cases[] = {
-		{ "rw", -1, -1 },
-		{ "allow_other", 1, -1 },
-		{ "default_permissions", 1, -1 },
-		{ "no_default_permissions", 0, 0 },
-		{ "allow_other,no_default_permissions", 0, 0 },
-		{ "posix_acl", 1, 1 },
-		{ "no_posix_acl", -1, 0 },
-		{ "no_xattr", -1, 0 },
+		{ "rw", 0, -1, 0 },
+		{ "allow_other", 1, 1, -1 },
+		{ "default_permissions", 1, 1, -1 },
+		{ "no_default_permissions", 0, 0, 0 },
+		{ "allow_other,no_default_permissions", 0, 0, 0 },
+		{ "posix_acl", 1, 1, 1 },
+		{ "allow_other,no_posix_acl", 1, 1, 0 },
+		{ "allow_other,no_xattr", 1, 1, 0 },
 	};
 	struct config config;
 
@@ -67,6 +68,8 @@ static void test_permissions(void **state)
 				       "/m"), 0);
 		config_fill(&config);
 		privileged = config.privileged;
+		assert_int_equal(config.default_permissions_on,
+				 cases[i].kernel);
 		assert_int_equal(config.check_permissions,
 				 cases[i].check < 0 ? privileged :
 						      cases[i].check);
