@@ -4,6 +4,12 @@
  * in. Hashed into buckets with a lock each (leaf locks). A request's interrupt
  * callback runs under its bucket's lock, so that it cannot end meanwhile; the
  * callback only posts, cancels or signals.
+ *
+ * An INTERRUPT can overtake its request: another worker reads it before the first
+ * has come here. Answering EAGAIN would not bring it back, since Linux looks the
+ * request up only among those of the descriptor that answers (fuse_dev_do_write,
+ * fpq). So a bucket remembers the last unique numbers that it missed; they are
+ * never used again, so one that came too late does no harm.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -13,10 +19,14 @@
 #include "util.h"
 
 #define INFLIGHT_BUCKETS 256U
+/* Interrupts that a bucket keeps for requests that are still to come. */
+#define INFLIGHT_EARLY_MAX 16U
 
 struct inflight_bucket {
 	pthread_mutex_t lock;
 	struct request *first;
+	uint64_t early[INFLIGHT_EARLY_MAX];
+	unsigned int early_next;
 };
 
 struct inflight {
@@ -59,6 +69,19 @@ static struct inflight_bucket *bucket_of(struct inflight *inflight,
 	return &inflight->bucket[(unique >> 1) % INFLIGHT_BUCKETS];
 }
 
+static bool take_early_locked(struct inflight_bucket *bucket, uint64_t unique)
+{
+	unsigned int i;
+
+	for (i = 0; i < INFLIGHT_EARLY_MAX; i++) {
+		if (bucket->early[i] != unique || !unique)
+			continue;
+		bucket->early[i] = 0;
+		return true;
+	}
+	return false;
+}
+
 void inflight_add(struct inflight *inflight, struct request *req)
 {
 	struct inflight_bucket *bucket = bucket_of(inflight, req->in.unique);
@@ -67,6 +90,7 @@ void inflight_add(struct inflight *inflight, struct request *req)
 	req->inflight_next = bucket->first;
 	bucket->first = req;
 	req->inflight = true;
+	req->interrupted = take_early_locked(bucket, req->in.unique);
 	pthread_mutex_unlock(&bucket->lock);
 	atomic_fetch_add(&inflight->count, 1);
 }
@@ -114,11 +138,10 @@ int inflight_interruptible(struct inflight *inflight, struct request *req,
 	return err;
 }
 
-int inflight_interrupt(struct inflight *inflight, uint64_t unique)
+void inflight_interrupt(struct inflight *inflight, uint64_t unique)
 {
 	struct inflight_bucket *bucket = bucket_of(inflight, unique);
 	struct request *req;
-	int err = -EAGAIN;
 
 	pthread_mutex_lock(&bucket->lock);
 	for (req = bucket->first; req; req = req->inflight_next) {
@@ -127,11 +150,12 @@ int inflight_interrupt(struct inflight *inflight, uint64_t unique)
 		req->interrupted = true;
 		if (req->interrupt)
 			req->interrupt(req);
-		err = 0;
 		break;
 	}
+	if (!req)
+		bucket->early[bucket->early_next++ % INFLIGHT_EARLY_MAX] =
+			unique;
 	pthread_mutex_unlock(&bucket->lock);
-	return err;
 }
 
 void inflight_interrupt_all(struct inflight *inflight)

@@ -19,6 +19,12 @@ static bool always(const struct config *config)
 	return true;
 }
 
+static bool never(const struct config *config)
+{
+	(void)config;
+	return false;
+}
+
 static bool wants_posix_lock(const struct config *config)
 {
 	return config->posix_lock;
@@ -134,7 +140,41 @@ static const struct init_flag init_flags[] = {
 	  "a setgid directory's group, where the caller is in it" },
 	{ FUSE_DIRECT_IO_ALLOW_MMAP, uses_direct_io, false,
 	  "shared mappings work with cache=none, too" },
+
+	/* What we leave, and why. */
+	{ FUSE_FILE_OPS, never, false, "Linux never sent what it announces" },
+	{ FUSE_SPLICE_WRITE, never, false, "replies go out by writev" },
+	{ FUSE_SPLICE_MOVE, never, false, "likewise" },
+	{ FUSE_SPLICE_READ, never, false, "requests come in by read" },
+	{ FUSE_NO_OPEN_SUPPORT, never, false, "each open has a file behind it" },
+	{ FUSE_NO_OPENDIR_SUPPORT, never, false, "likewise for directories" },
+	{ FUSE_HANDLE_KILLPRIV, never, false, "the second version is taken" },
+	{ FUSE_MAP_ALIGNMENT, never, false, "there is no DAX window" },
+	{ FUSE_HAS_INODE_DAX, never, false, "likewise" },
+	{ FUSE_SUBMOUNTS, never, false,
+	  "crossings are merged until submounts are served" },
+	{ FUSE_HAS_EXPIRE_ONLY, never, false, "we send no notifications" },
+	{ FUSE_PASSTHROUGH, never, false,
+	  "the kernel would do I/O past the engines and the completer" },
+	{ FUSE_NO_EXPORT_SUPPORT, never, false, "export is supported" },
+	{ FUSE_HAS_RESEND, never, false,
+	  "a server that was lost is not continued" },
+	{ FUSE_ALLOW_IDMAP, never, false,
+	  "ids in requests are taken as the host's" },
+	{ FUSE_OVER_IO_URING, never, false, "a transport of its own, to come" },
+	{ FUSE_REQUEST_TIMEOUT, never, false,
+	  "a waiting lock may wait for as long as it likes" },
 };
+
+uint64_t session_known_flags(void)
+{
+	uint64_t known = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(init_flags); i++)
+		known |= init_flags[i].flag;
+	return known;
+}
 
 static uint32_t max_pages(const struct config *config)
 {

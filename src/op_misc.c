@@ -88,17 +88,13 @@ int op_interrupt(struct request *req)
 {
 	const struct fuse_interrupt_in *in =
 		wire_take(&req->args, sizeof(*in));
-	int err;
 
 	if (!in || args_end(&req->args))
 		return -EINVAL;
 	atomic_fetch_add_explicit(&req->queue->stats->interrupts, 1,
 				  memory_order_relaxed);
-	err = inflight_interrupt(req->queue->session->inflight, in->unique);
-	if (err)
-		session_reply_error(req, err);
-	else
-		session_reply_none(req);
+	inflight_interrupt(req->queue->session->inflight, in->unique);
+	session_reply_none(req);
 	return 0;
 }
 

@@ -159,7 +159,7 @@ int op_removexattr(struct request *req)
 	if (is_off(req))
 		return -ENOSYS;
 	if (wire_take_string(&req->args, &call.name) || args_end(&req->args))
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	result = (int)run(req, &call);
 	if (!result)
 		session_reply_error(req, 0);
@@ -185,7 +185,7 @@ int op_getxattr(struct request *req)
 		return -ENOSYS;
 	if (!in || wire_take_string(&req->args, &call.name) ||
 	    args_end(&req->args))
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	call.bytes = min_u64(min_u64(in->size, req->out_max), XATTR_BYTES_MAX);
 	/* The host copies the name in before it writes the value over it. */
 	if (req->out_iov_count && req->out_iov[0].iov_len >= call.bytes) {

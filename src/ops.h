@@ -100,10 +100,10 @@ void timeout_split(uint64_t timeout_ns, uint64_t *seconds,
 /* Who asks, for requests without extensions. op_attr.c */
 void caller_of(const struct request *req, struct caller *ret);
 
-/* -EINVAL if anything is left of the message's arguments. */
+/* WIRE_MALFORMED if anything is left of the message's arguments. */
 static inline int args_end(const struct wire_args *args)
 {
-	return args->left ? -EINVAL : 0;
+	return args->left ? WIRE_MALFORMED : 0;
 }
 
 /* Copies to and from the room for the reply's data. op_out.c */

@@ -208,8 +208,11 @@ void inflight_remove(struct inflight *inflight, struct request *req);
 int inflight_interruptible(struct inflight *inflight, struct request *req,
 			   void (*interrupt)(struct request *req));
 
-/* 0: found (and told). -EAGAIN: no such request is in flight (yet, or any more). */
-int inflight_interrupt(struct inflight *inflight, uint64_t unique);
+/*
+ * Tells the request of that number, or remembers it for one that is still on its
+ * way to inflight_add().
+ */
+void inflight_interrupt(struct inflight *inflight, uint64_t unique);
 
 /* At the end of a session: interrupts whatever can be. */
 void inflight_interrupt_all(struct inflight *inflight);

@@ -105,6 +105,8 @@ void session_undelivered(struct request *req);
 /* Negotiation: fills reply from request and config. 0 or -errno. init.c */
 int session_negotiate(struct session *session, const struct fuse_init_in *in,
 		      size_t in_bytes, struct fuse_init_out *out);
+/* Every flag that the table of init.c decides on; for tests. */
+uint64_t session_known_flags(void);
 /* Sends INIT's answer, then goes RUNNING. Handler of FUSE_INIT. */
 int op_init(struct request *req);
 

@@ -27,7 +27,7 @@ int wire_take_string(struct wire_args *args, const char **ret)
 	if (args->left)
 		end = memchr(args->next, '\0', args->left);
 	if (!end)
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	*ret = (const char *)args->next;
 	args->left -= (size_t)(end - args->next) + 1;
 	args->next = end + 1;
@@ -45,7 +45,7 @@ int wire_take_lookup_name(struct wire_args *args, const char **ret)
 		return err;
 	length = strlen(name);
 	if (!length || memchr(name, '/', length))
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	if (length > NAME_MAX)
 		return -ENAMETOOLONG;
 	*ret = name;
@@ -61,7 +61,7 @@ int wire_take_name(struct wire_args *args, const char **ret)
 	if (err)
 		return err;
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	*ret = name;
 	return 0;
 }
@@ -79,14 +79,14 @@ static int take_secctx(struct wire_args *body, struct wire_extensions *ret)
 	int err;
 
 	if (!taken)
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	memcpy(&context, taken, sizeof(context));
 	err = wire_take_string(body, &name);
 	if (err)
 		return err;
 	value = wire_take(body, context.size);
 	if (!value)
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	if (!ret->secctx_name && context.size) {
 		ret->secctx_name = name;
 		ret->secctx_value = value;
@@ -101,16 +101,16 @@ static int take_groups(struct wire_args *body, struct wire_extensions *ret)
 	const void *taken = wire_take(body, sizeof(count));
 
 	if (!taken)
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	memcpy(&count, taken, sizeof(count));
 	/* Linux sends at most the one that matters: the directory's group. */
 	if (count > 1)
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	if (!count)
 		return 0;
 	taken = wire_take(body, sizeof(group));
 	if (!taken)
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	memcpy(&group, taken, sizeof(group));
 	ret->has_group = true;
 	ret->group = group;
@@ -125,10 +125,10 @@ static int take_extension(struct wire_args *extensions,
 	const void *taken;
 
 	if (extensions->left < sizeof(head))
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	memcpy(&head, extensions->next, sizeof(head));
 	if (head.size < sizeof(head) || head.size > extensions->left)
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	taken = wire_take(extensions, head.size);
 	body.next = (const uint8_t *)taken + sizeof(head);
 	body.left = head.size - sizeof(head);
@@ -156,7 +156,7 @@ int wire_take_extensions(const struct fuse_in_header *header,
 
 	memset(ret, 0, sizeof(*ret));
 	if (bytes > args->left)
-		return -EINVAL;
+		return WIRE_MALFORMED;
 	args->left -= bytes;
 	extensions.next = args->next + args->left;
 	extensions.left = bytes;

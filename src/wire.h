@@ -18,6 +18,12 @@
 #define WIRE_MINOR 45U
 #define WIRE_MINOR_MIN 31U
 
+/*
+ * A message that is not well-formed, as opposed to one that the host refuses with
+ * EINVAL. Dispatch counts it and answers EINVAL.
+ */
+#define WIRE_MALFORMED (-1000)
+
 /* What is left of a message's arguments. */
 struct wire_args {
 	const uint8_t *next;
@@ -29,13 +35,13 @@ const void *wire_take(struct wire_args *args, size_t bytes);
 
 /*
  * The next NUL-terminated string in *ret (pointing into the message).
- * 0; -EINVAL: no terminator.
+ * 0; WIRE_MALFORMED: no terminator.
  */
 int wire_take_string(struct wire_args *args, const char **ret);
 
 /*
- * The next string as a file name. 0; -EINVAL: not terminated, empty or with a
- * slash, or "." or ".."; -ENAMETOOLONG: over NAME_MAX bytes.
+ * The next string as a file name. 0; WIRE_MALFORMED: not terminated, empty or with
+ * a slash, or "." or ".."; -ENAMETOOLONG: over NAME_MAX bytes.
  */
 int wire_take_name(struct wire_args *args, const char **ret);
 
@@ -54,7 +60,7 @@ struct wire_extensions {
 
 /*
  * Splits the extensions (header.total_extlen * 8 bytes at the end) off args and
- * parses them. 0 or -EINVAL.
+ * parses them. 0 or WIRE_MALFORMED.
  */
 int wire_take_extensions(const struct fuse_in_header *header,
 			 struct wire_args *args, struct wire_extensions *ret);

@@ -111,6 +111,57 @@ static void every_short_message(void **state)
 	}
 }
 
+/* And one byte more, where a message has nothing after its fixed part. */
+static void every_long_message(void **state)
+{
+	static const uint8_t zeros[256];
+	uint32_t opcode;
+
+	(void)state;
+	for (opcode = 1; opcode < 64; opcode++) {
+		const struct operation *row = dispatch_operation(opcode);
+		int error;
+
+		if (!row || !(row->flags & OP_EXACT))
+			continue;
+		error = harness_send(&harness, opcode, FUSE_ROOT_ID, zeros,
+				     row->in_min + 1U);
+		assert_int_equal(error,
+				 row->flags & OP_NO_REPLY ? 1 : -EINVAL);
+	}
+}
+
+/* Only a message of bad form counts as malformed, not what the host refuses. */
+static void malformed_are_counted(void **state)
+{
+	atomic_ullong *count = &harness.queue.stats->malformed;
+	unsigned long long before = atomic_load(count);
+	static const char rename[] = "\1\0\0\0\0\0\0\0file\0file/";
+
+	(void)state;
+	assert_int_equal(harness_send(&harness, FUSE_UNLINK, FUSE_ROOT_ID, "/",
+				      2), -EINVAL);
+	assert_int_equal(atomic_load(count), before + 1);
+	assert_int_equal(harness_send(&harness, FUSE_RENAME, FUSE_ROOT_ID,
+				      rename, sizeof(rename)), -EINVAL);
+	assert_int_equal(atomic_load(count), before + 2);
+	assert_int_equal(harness_send(&harness, FUSE_UNLINK, FUSE_ROOT_ID,
+				      "none", 5), -ENOENT);
+	assert_int_equal(atomic_load(count), before + 2);
+}
+
+/* Each flag of the protocol up to 7.45 has a row in the table of INIT. */
+static void every_init_flag_is_decided(void **state)
+{
+	uint64_t known = session_known_flags();
+	unsigned int bit;
+
+	(void)state;
+	for (bit = 0; bit <= 42; bit++)
+		if (bit != 31)		/* INIT_RESERVED */
+			assert_true(known & (1ULL << bit));
+}
+
 static void length_that_is_not_the_message(void **state)
 {
 	struct fuse_in_header header = {
@@ -293,13 +344,36 @@ static void batch_forget_that_does_not_add_up(void **state)
 				      sizeof(getattr)), -ESTALE);
 }
 
+/* No answer: it is kept for a request that may be on its way. */
 static void interrupt_of_nobody(void **state)
 {
 	struct fuse_interrupt_in in = { .unique = 424242 };
 
 	(void)state;
 	assert_int_equal(harness_send(&harness, FUSE_INTERRUPT, 0, &in,
-				      sizeof(in)), -EAGAIN);
+				      sizeof(in)), 1);
+}
+
+static void early_interrupt_finds_its_request(void **state)
+{
+	struct request *req = calloc(1, sizeof(*req));
+	struct inflight *inflight;
+
+	(void)state;
+	assert_int_equal(inflight_create(&inflight), 0);
+	inflight_interrupt(inflight, 1000);
+	inflight_interrupt(inflight, 1512);	/* the same bucket */
+	req->in.unique = 1000;
+	inflight_add(inflight, req);
+	assert_int_equal(inflight_interruptible(inflight, req, NULL), -EINTR);
+	inflight_remove(inflight, req);
+	/* It was meant for that one alone. */
+	req->in.unique = 2024;
+	inflight_add(inflight, req);
+	assert_int_equal(inflight_interruptible(inflight, req, NULL), 0);
+	inflight_remove(inflight, req);
+	inflight_destroy(inflight);
+	free(req);
 }
 
 static void second_init_is_refused(void **state)
@@ -326,6 +400,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_short_message),
+		cmocka_unit_test(every_long_message),
+		cmocka_unit_test(malformed_are_counted),
+		cmocka_unit_test(every_init_flag_is_decided),
 		cmocka_unit_test(length_that_is_not_the_message),
 		cmocka_unit_test(bad_names),
 		cmocka_unit_test(unknown_numbers),
@@ -334,6 +411,7 @@ int main(void)
 		cmocka_unit_test(fallocate_of_every_mode),
 		cmocka_unit_test(batch_forget_that_does_not_add_up),
 		cmocka_unit_test(interrupt_of_nobody),
+		cmocka_unit_test(early_interrupt_finds_its_request),
 		cmocka_unit_test(second_init_is_refused),
 		cmocka_unit_test(dot_dot_stays_inside),
 	};

@@ -47,13 +47,13 @@ static void names(void **state)
 	longest[255] = 'x';
 	longest[256] = '\0';
 	assert_int_equal(take_name(longest, 257), -ENAMETOOLONG);
-	assert_int_equal(take_name("", 0), -EINVAL);
-	assert_int_equal(take_name("abc", 3), -EINVAL);
-	assert_int_equal(take_name("\0", 1), -EINVAL);
-	assert_int_equal(take_name("a/b\0", 4), -EINVAL);
-	assert_int_equal(take_name("/\0", 2), -EINVAL);
-	assert_int_equal(take_name(".\0", 2), -EINVAL);
-	assert_int_equal(take_name("..\0", 3), -EINVAL);
+	assert_int_equal(take_name("", 0), WIRE_MALFORMED);
+	assert_int_equal(take_name("abc", 3), WIRE_MALFORMED);
+	assert_int_equal(take_name("\0", 1), WIRE_MALFORMED);
+	assert_int_equal(take_name("a/b\0", 4), WIRE_MALFORMED);
+	assert_int_equal(take_name("/\0", 2), WIRE_MALFORMED);
+	assert_int_equal(take_name(".\0", 2), WIRE_MALFORMED);
+	assert_int_equal(take_name("..\0", 3), WIRE_MALFORMED);
 	assert_int_equal(take_name("...\0", 4), 0);
 }
 
@@ -151,26 +151,26 @@ static void bad_extensions(void **state)
 
 	(void)state;
 	/* More than the message holds. */
-	assert_int_equal(wire_take_extensions(&header, &args, &ret), -EINVAL);
+	assert_int_equal(wire_take_extensions(&header, &args, &ret), WIRE_MALFORMED);
 	/* A size below the header's, and one beyond the end. */
 	add_u32(&tail, 7);
 	add_u32(&tail, WIRE_EXT_GROUPS);
-	assert_int_equal(parse(&tail, 0, &ret, &left), -EINVAL);
+	assert_int_equal(parse(&tail, 0, &ret, &left), WIRE_MALFORMED);
 	tail.used = 0;
 	add_u32(&tail, 64);
 	add_u32(&tail, WIRE_EXT_GROUPS);
-	assert_int_equal(parse(&tail, 0, &ret, &left), -EINVAL);
+	assert_int_equal(parse(&tail, 0, &ret, &left), WIRE_MALFORMED);
 	/* Two groups; a group that is not there. */
 	tail.used = 0;
 	add_u32(&tail, 16);
 	add_u32(&tail, WIRE_EXT_GROUPS);
 	add_u32(&tail, 2);
 	add_u32(&tail, 0);
-	assert_int_equal(parse(&tail, 0, &ret, &left), -EINVAL);
+	assert_int_equal(parse(&tail, 0, &ret, &left), WIRE_MALFORMED);
 	tail.used = 0;
 	add_u32(&tail, 8);
 	add_u32(&tail, WIRE_EXT_GROUPS);
-	assert_int_equal(parse(&tail, 0, &ret, &left), -EINVAL);
+	assert_int_equal(parse(&tail, 0, &ret, &left), WIRE_MALFORMED);
 	/* A context whose value is larger than its extension. */
 	tail.used = 0;
 	add_u32(&tail, 24);
@@ -178,7 +178,7 @@ static void bad_extensions(void **state)
 	add_u32(&tail, 1000);
 	add_u32(&tail, 0);
 	add_bytes(&tail, "a\0\0\0\0\0\0\0", 8);
-	assert_int_equal(parse(&tail, 0, &ret, &left), -EINVAL);
+	assert_int_equal(parse(&tail, 0, &ret, &left), WIRE_MALFORMED);
 }
 
 static void names_of_opcodes(void **state)
