@@ -8,7 +8,10 @@
  *
  * max_active 1 makes an ordered queue: items run one after another in the order
  * of queueing. Larger bounds that many at once. 0 is unbounded: an item never
- * waits for another to finish, up to WORKQUEUE_THREADS_MAX threads.
+ * depends on another's end. As Linux does, such a queue lets one awake thread work
+ * off what is queued as long as it gets on, since waking one for each item costs
+ * more than most items; where nothing was taken for WORKQUEUE_STALL_NS while
+ * something waits, another thread comes, up to WORKQUEUE_THREADS_MAX.
  */
 #ifndef FERRYFS_WORKQUEUE_H
 #define FERRYFS_WORKQUEUE_H
@@ -18,6 +21,7 @@
 struct workqueue;
 
 #define WORKQUEUE_THREADS_MAX 512U
+#define WORKQUEUE_STALL_NS (1000ULL * 1000ULL)
 
 struct work {
 	void (*run)(struct work *work);
