@@ -19,7 +19,7 @@
 static const struct operation operations[] = {
 	[FUSE_LOOKUP] = { "LOOKUP", 1, N, op_lookup },
 	[FUSE_FORGET] = { "FORGET", sizeof(struct fuse_forget_in),
-			  OP_NO_REPLY | OP_EXACT | OP_LATER, op_forget },
+			  OP_NO_REPLY | OP_EXACT, op_forget },
 	[FUSE_GETATTR] = { "GETATTR", sizeof(struct fuse_getattr_in), X,
 			   op_getattr },
 	[FUSE_SETATTR] = { "SETATTR", sizeof(struct fuse_setattr_in), X,
@@ -73,7 +73,7 @@ static const struct operation operations[] = {
 	[FUSE_IOCTL] = { "IOCTL", sizeof(struct fuse_ioctl_in), N, op_ioctl },
 	[FUSE_BATCH_FORGET] = { "BATCH_FORGET",
 				sizeof(struct fuse_batch_forget_in),
-				OP_NO_REPLY | OP_LATER, op_batch_forget },
+				OP_NO_REPLY, op_batch_forget },
 	[FUSE_FALLOCATE] = { "FALLOCATE", sizeof(struct fuse_fallocate_in), X,
 			     op_fallocate },
 	[FUSE_READDIRPLUS] = { "READDIRPLUS", sizeof(struct fuse_read_in), X,
@@ -152,22 +152,6 @@ static void split_data(struct request *req, size_t head_bytes)
 	req->args.left = head_bytes;
 }
 
-static void run_handler(struct request *req, const struct operation *operation)
-{
-	int err = operation->handler(req);
-
-	if (err)
-		answer_error(req, operation, err);
-}
-
-/* After the loop has looked for further requests once. */
-static void run_later(struct loop_task *task)
-{
-	struct request *req = container_of(task, struct request, task);
-
-	run_handler(req, dispatch_operation(req->in.opcode));
-}
-
 void dispatch(struct request *req)
 {
 	const struct operation *operation = dispatch_operation(req->in.opcode);
@@ -193,13 +177,9 @@ void dispatch(struct request *req)
 		if (err)
 			goto out_error;
 	}
-	if (operation->flags & OP_LATER) {
-		req->task.run = run_later;
-		loop_post(req->queue->loop, &req->task);
-	} else {
-		run_handler(req, operation);
-	}
-	return;
+	err = operation->handler(req);
+	if (!err)
+		return;
 
 out_error:
 	answer_error(req, operation, err);

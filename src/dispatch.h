@@ -12,7 +12,6 @@
 #define OP_NO_REPLY	(1U << 0)  /* FORGET and its like: errors are counted only */
 #define OP_NEEDS_INODE	(1U << 1)  /* nodeid is resolved to req->inode first */
 #define OP_BEFORE_INIT	(1U << 2)
-#define OP_LATER	(1U << 5)  /* nobody waits for it: what is there goes first */
 #define OP_EXACT	(1U << 4)  /* nothing follows in_min */
 #define OP_DATA_IN	(1U << 3)  /* what follows in_min becomes req->in_iov */
 
