@@ -134,7 +134,9 @@ const struct option_row config_table[] = {
 	  FIELD(default_permissions), 0, 0, NULL, NULL,
 	  "on with allow_other or posix_acl", NULL,
 	  "the kernel checks permissions; otherwise the file system behind "
-	  "does, for each request, or, where only root gets in, nobody" },
+	  "does, for each request, but, where only root gets in, not for "
+	  "root; no_default_permissions as root with allow_other keeps "
+	  "neither names nor attributes, whatever cache says" },
 	{ "auto_unmount", OPTION_FLAG, GROUP_MOUNT, FIELD(auto_unmount), 0, 0,
 	  NULL, "no", NULL, NULL,
 	  "a second process unmounts when ferryfs has gone, however that "

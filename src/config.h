@@ -81,8 +81,9 @@ struct config {
 	bool privileged;	/* acts as the caller: effective uid 0 with CAP_SETUID */
 	bool default_permissions_on; /* the mount gets default_permissions */
 	/*
-	 * Permissions are not ours to check on the host: the kernel has done so, or
-	 * nobody but root, who is us, gets in.
+	 * Root's permissions are not ours to check on the host: the kernel has done
+	 * so, or only root, who is us, gets in. Without default_permissions_on others
+	 * get in, too, as far as the uid for files goes: caller_is_checked().
 	 */
 	bool check_permissions;
 	bool use_posix_acl;

@@ -105,7 +105,8 @@ int config_resolve_mountpoint(struct config *config, char *why)
 
 /*
  * Whether the directory INNER is OUTER or below it: 1 or 0, or -errno. By identity
- * and not by name, so that bind mounts are seen through.
+ * and not by name, so that a bind mount of OUTER itself is known. One of a directory
+ * below OUTER is not: the way up from there does not come past OUTER.
  */
 static int directory_within(const char *inner, const char *outer)
 {

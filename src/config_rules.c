@@ -66,14 +66,35 @@ static bool is_privileged(void)
 	return true;
 }
 
+/*
+ * Users of the mount are checked by us. Linux walks through names that it keeps
+ * without asking, so it must keep none: search permission would mean nothing.
+ */
+static bool names_are_guarded(const struct config *config)
+{
+	return config->privileged && config->allow_other &&
+	       !config->check_permissions;
+}
+
+static void fill_caching(struct config *config)
+{
+	enum cache_mode cache = config->cache;
+
+	if (names_are_guarded(config)) {
+		cache = CACHE_NONE;
+		if (config->readdirplus == TRI_AUTO)
+			config->readdirplus = TRI_NEVER;
+	}
+	fill_timeout(&config->attr_timeout_ns,
+		     timeouts_by_cache[cache].known_ns);
+	fill_timeout(&config->entry_timeout_ns,
+		     timeouts_by_cache[cache].known_ns);
+	fill_timeout(&config->negative_timeout_ns,
+		     timeouts_by_cache[cache].negative_ns);
+}
+
 void config_fill(struct config *config)
 {
-	fill_timeout(&config->attr_timeout_ns,
-		     timeouts_by_cache[config->cache].known_ns);
-	fill_timeout(&config->entry_timeout_ns,
-		     timeouts_by_cache[config->cache].known_ns);
-	fill_timeout(&config->negative_timeout_ns,
-		     timeouts_by_cache[config->cache].negative_ns);
 	if (config->workers == 0)
 		config->workers = workers_auto();
 
@@ -90,6 +111,7 @@ void config_fill(struct config *config)
 		config->posix_acl == SWITCH_ON ||
 		(config->posix_acl == SWITCH_AUTO && config->privileged &&
 		 config->default_permissions_on && config->xattr);
+	fill_caching(config);
 }
 
 static bool writeback_without_cache(const struct config *config)
@@ -128,6 +150,14 @@ static bool handles_unprivileged(const struct config *config)
 	return config->inode_handles == TRI_ALWAYS && !config->privileged;
 }
 
+static bool names_kept_from_checks(const struct config *config)
+{
+	return names_are_guarded(config) &&
+	       (config->attr_timeout_ns > 0 || config->entry_timeout_ns > 0 ||
+		config->negative_timeout_ns > 0 ||
+		config->readdirplus == TRI_ALWAYS);
+}
+
 static const struct {
 	bool (*broken)(const struct config *config);
 	const char *why;
@@ -138,6 +168,10 @@ static const struct {
 	{ writeback_without_permissions,
 	  "writeback needs permissions to be the kernel's business: leave out "
 	  "no_default_permissions or writeback" },
+	{ names_kept_from_checks,
+	  "attr_timeout, entry_timeout, negative_timeout and "
+	  "readdirplus=always would let users past directories they may not "
+	  "search: leave them out, or no_default_permissions" },
 	{ inval_without_cache,
 	  "explicit_inval_data has nothing to keep with cache=none: use "
 	  "cache=auto or cache=always" },

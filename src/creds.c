@@ -39,6 +39,9 @@
 #endif
 
 #define CAP_WORDS _LINUX_CAPABILITY_U32S_3
+/* To setresuid(2) and its like it means "as it was". */
+#define ID_NONE UINT32_MAX
+
 #define CAP_BIT(cap) (1U << ((cap) % 32))
 
 /* Set once, before threads. */
@@ -119,6 +122,8 @@ static int enter(const struct caller *caller, unsigned int group_count,
 {
 	int error;
 
+	if (caller->uid == ID_NONE || caller->gid == ID_NONE)
+		return -EOVERFLOW;
 	error = creds_thread_init();
 	if (error)
 		return error;
@@ -184,7 +189,16 @@ static int enter_all_groups(const struct caller *caller,
 	return error;
 }
 
-int creds_enter_create(const struct caller *caller, struct creds_scope *scope)
+bool caller_is_checked(const struct config *config,
+		       const struct caller *caller)
+{
+	if (!config->privileged || config->default_permissions_on)
+		return false;
+	return !config->check_permissions || caller->uid != 0;
+}
+
+int creds_enter_create(const struct config *config, const struct caller *caller,
+		       struct creds_scope *scope)
 {
 	bool use_group;
 	int error;
@@ -192,7 +206,7 @@ int creds_enter_create(const struct caller *caller, struct creds_scope *scope)
 	*scope = (struct creds_scope){ 0 };
 	if (!creds_privileged)
 		return 0;
-	if (!creds_kernel_checks)
+	if (!creds_kernel_checks || caller_is_checked(config, caller))
 		return enter_all_groups(caller, scope);
 	use_group = caller->has_group && caller->uid != 0 &&
 		    caller->group != caller->gid;
@@ -209,7 +223,7 @@ int creds_enter_checked(const struct config *config, const struct caller *caller
 			struct creds_scope *scope)
 {
 	*scope = (struct creds_scope){ 0 };
-	if (!creds_privileged || config->check_permissions)
+	if (!creds_privileged || !caller_is_checked(config, caller))
 		return 0;
 	return enter_all_groups(caller, scope);
 }

@@ -57,18 +57,28 @@ void caller_from_request(const struct request *req,
 			 struct caller *ret);
 
 /*
+ * Whether CALLER's permissions are the host's to check. No: the kernel has checked
+ * them (default_permissions), or we cannot be anybody else, or only root gets in and
+ * the caller is root, as we are. The kernel lets callers in by their real, effective
+ * and saved uid; the uid in a message is the one for files (setfsuid(2)).
+ */
+bool caller_is_checked(const struct config *config,
+		       const struct caller *caller);
+
+/*
  * Creating: the thread becomes the caller with at most the one group that came
  * along. Where the kernel has checked permissions the host's own check of the
  * directory is overridden, because the caller may have passed by a group that
- * did not come along (an ACL's). Where it has not, the same as
- * creds_enter_checked(). 0 or -errno (nothing changed then).
+ * did not come along (an ACL's). For a caller_is_checked() the same as
+ * creds_enter_checked(). 0 or -errno (nothing changed then); -EOVERFLOW: the caller
+ * has no ids here.
  */
-int creds_enter_create(const struct caller *caller, struct creds_scope *scope);
+int creds_enter_create(const struct config *config, const struct caller *caller,
+		       struct creds_scope *scope);
 
 /*
- * Permissions are ours to check (no_default_permissions): the caller with all
- * groups of its process (/proc/PID/task/PID/status). Does nothing when the kernel
- * checks permissions.
+ * For a caller_is_checked(): the caller with all groups of its process
+ * (/proc/PID/task/PID/status). Does nothing for others.
  */
 int creds_enter_checked(const struct config *config, const struct caller *caller,
 			struct creds_scope *scope);
@@ -88,5 +98,11 @@ void creds_set_umask(mode_t umask);
  * if it is root.
  */
 bool caller_capable(const struct caller *caller, int capability);
+
+/*
+ * Whether the calling thread is in the server's user namespace. A caller that
+ * cannot be looked at is if it is root.
+ */
+bool caller_at_home(const struct caller *caller);
 
 #endif

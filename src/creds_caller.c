@@ -169,6 +169,13 @@ static bool same_user_namespace(pid_t pid)
 	return mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino;
 }
 
+bool caller_at_home(const struct caller *caller)
+{
+	if (caller->pid <= 0)
+		return caller->uid == 0;
+	return same_user_namespace(caller->pid);
+}
+
 bool caller_capable(const struct caller *caller, int capability)
 {
 	char *status;

@@ -64,8 +64,9 @@ struct io_op {
 /*
  * Properties of an engine.
  *
- * IO_SYNC: reads and writes are always answered IO_DONE. Fsyncs may still be
- * IO_QUEUED: they take long and must not hold the loop's thread.
+ * IO_SYNC: reads and writes are answered IO_DONE. Fsyncs, and writes that
+ * flush the disk as well, may still be IO_QUEUED: they take long and must not hold
+ * the loop's thread.
  */
 #define IO_SYNC (1U << 0)
 
@@ -131,6 +132,12 @@ void engine_cancel(struct io_engine *engine, struct io_op *op);
 static inline uint64_t io_op_position(const struct io_op *op)
 {
 	return op->offset + op->moved_bytes;
+}
+
+/* For engines: whether op is a write that waits for the disk itself. */
+static inline bool io_op_syncs(const struct io_op *op)
+{
+	return op->kind == IO_WRITE && (op->rw_flags & (RWF_SYNC | RWF_DSYNC));
 }
 
 /* For engines: fills what every engine begins with. Before open returns. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Backing I/O by plain system calls: reads and writes on the loop's own thread,
- * fsyncs in a bounded workqueue, because they take long and others wait for the
- * loop. Also what the other engines use to do a transfer on some thread.
+ * fsyncs and writes that include one in a bounded workqueue, because they take
+ * long and others wait for the loop. Also what the other engines use to do a transfer on some thread.
  *
- * Threads: the loop's, and the workqueue's for fsync; an operation belongs to one
+ * Threads: the loop's, and the workqueue's; an operation belongs to one
  * of them at a time, and loop_post() brings it back. No locks.
  */
 #include <errno.h>
@@ -104,7 +104,7 @@ static enum io_status engine_sync_submit(struct io_engine *engine,
 {
 	struct engine_sync *es = container_of(engine, struct engine_sync, base);
 
-	if (op->kind == IO_FSYNC)
+	if (op->kind == IO_FSYNC || io_op_syncs(op))
 		return io_op_offload(es->fsyncs, op);
 	op->result = io_op_perform(op);
 	return IO_DONE;

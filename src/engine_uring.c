@@ -20,10 +20,13 @@
 
 /* In flight at once; fewer than the ring has room for completions. */
 #define URING_OPS_MAX (8U * LOOP_RING_ENTRIES)
+/* Writes that are not asked whether they would wait, after one could not say. */
+#define URING_UNASKED_WRITES 1024U
 
 struct engine_uring {
 	struct io_engine base;
 	int personality;	/* 0: none needed */
+	unsigned int unasked_writes;	/* that are left */
 	struct loop_completion ignored;
 };
 
@@ -77,20 +80,35 @@ static void uring_prep(struct io_uring_sqe *sqe, struct io_op *op)
 }
 
 /*
- * Data that is, or only goes, to the page cache moves at once. ext4 cannot say
- * whether a buffered write would wait (EOPNOTSUPP), and io_uring hands every such
- * write to a kernel thread, at twice the cost of writing here: then the loop's
- * thread is throttled like any other writer.
+ * ext4 cannot say whether a buffered write would wait (EOPNOTSUPP), and io_uring
+ * hands every such write to a kernel thread, at twice the cost of writing here: then
+ * the loop's thread is throttled like any other writer. Other files may be on a
+ * file system that can say it, so it is asked again now and then.
  */
-static bool uring_done_now(struct io_op *op)
+static ssize_t uring_write_now(struct engine_uring *eu, struct io_op *op)
 {
 	ssize_t n;
 
-	if (op->direct || op->kind == IO_FSYNC)
-		return false;
+	if (eu->unasked_writes) {
+		eu->unasked_writes--;
+		return io_op_perform(op);
+	}
 	n = io_op_perform_now(op);
-	if (n == -EOPNOTSUPP && op->kind == IO_WRITE)
-		n = io_op_perform(op);
+	if (n != -EOPNOTSUPP)
+		return n;
+	eu->unasked_writes = URING_UNASKED_WRITES;
+	return io_op_perform(op);
+}
+
+/* Data that is, or only goes, to the page cache moves at once. */
+static bool uring_done_now(struct engine_uring *eu, struct io_op *op)
+{
+	ssize_t n;
+
+	if (op->direct || op->kind == IO_FSYNC || io_op_syncs(op))
+		return false;
+	n = op->kind == IO_WRITE ? uring_write_now(eu, op) :
+				   io_op_perform_now(op);
 	if (n == -EAGAIN || n == -EOPNOTSUPP || n == -EINTR)
 		return false;
 	op->result = n;
@@ -103,7 +121,7 @@ static enum io_status engine_uring_submit(struct io_engine *engine,
 	struct engine_uring *eu = uring_of(engine);
 	struct io_uring_sqe *sqe;
 
-	if (uring_done_now(op))
+	if (uring_done_now(eu, op))
 		return IO_DONE;
 	if (engine->in_flight >= URING_OPS_MAX)
 		return IO_BUSY;

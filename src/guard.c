@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard waits for a pipe's end and then looks, by mountinfo, whether the mount
- * is still where it was. fusermount3 has the like, but asks the mount whether its
- * server is gone, and an io_uring that is still being taken down answers for it.
+ * is still where it was. A byte in the pipe says that the mount has ended before
+ * the server: then somebody else's may have its place, its device and its id by
+ * now, and the guard looks at nothing. One that was moved is left alone.
+ *
+ * fusermount3 has the like, but asks the mount whether its server is gone, and an
+ * io_uring that is still being taken down answers for it.
  */
 #include "guard.h"
 
@@ -10,6 +14,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -32,11 +37,34 @@ static int guard_detach_fds(int fd)
 	return STDERR_FILENO + 1;
 }
 
-static _Noreturn void guard_main(int fd, const char *mountpoint, dev_t dev)
+/* Covered by another, or another altogether: not ours to touch. */
+static bool is_still_there(const char *mountpoint,
+			   const struct mount_identity *identity)
+{
+	struct mount_identity now;
+
+	return mount_identify(mountpoint, &now) == 0 &&
+	       now.dev == identity->dev && now.id == identity->id &&
+	       strcmp(now.type, identity->type) == 0 &&
+	       strcmp(now.source, identity->source) == 0;
+}
+
+/* Whether the server has ended without a word. */
+static bool wait_for_end(int fd)
+{
+	ssize_t bytes;
+	char byte;
+
+	do {
+		bytes = read(fd, &byte, 1);
+	} while (bytes < 0 && errno == EINTR);
+	return bytes == 0;
+}
+
+static _Noreturn void guard_main(int fd, const char *mountpoint,
+				 const struct mount_identity *identity)
 {
 	sigset_t all;
-	char *path;
-	char byte;
 
 	/* A signal to all of ferryfs is for the server to act on. */
 	sigfillset(&all);
@@ -48,16 +76,20 @@ static _Noreturn void guard_main(int fd, const char *mountpoint, dev_t dev)
 	fd = guard_detach_fds(fd);
 	if (fd < 0)
 		_exit(EXIT_FAILURE);
-	while (read(fd, &byte, 1) < 0 && errno == EINTR)
-		;
-	/* Gone, or covered by another: not ours to touch. */
-	if (mount_find(mountpoint, dev, &path) != 0)
+	if (!wait_for_end(fd) || !is_still_there(mountpoint, identity))
 		_exit(EXIT_SUCCESS);
-	_exit(mount_remove(path, MNT_DETACH) == 0 ? EXIT_SUCCESS :
-						    EXIT_FAILURE);
+	_exit(mount_remove(mountpoint, MNT_DETACH) == 0 ? EXIT_SUCCESS :
+							  EXIT_FAILURE);
 }
 
-int guard_start(const char *mountpoint, dev_t dev)
+void guard_dismiss(int fd)
+{
+	/* Fails only if the guard has gone already. */
+	while (write(fd, "", 1) < 0 && errno == EINTR)
+		;
+}
+
+int guard_start(const char *mountpoint, const struct mount_identity *identity)
 {
 	int fds[2];
 	pid_t child;
@@ -67,7 +99,7 @@ int guard_start(const char *mountpoint, dev_t dev)
 		return -errno;
 	child = fork();
 	if (child == 0)
-		guard_main(fds[0], mountpoint, dev);
+		guard_main(fds[0], mountpoint, identity);
 	error = child < 0 ? -errno : 0;
 	close(fds[0]);
 	if (!error)

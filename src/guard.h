@@ -6,12 +6,15 @@
 #ifndef FERRYFS_GUARD_H
 #define FERRYFS_GUARD_H
 
-#include <sys/types.h>
+struct mount_identity;
 
 /*
- * Forks the guard of the file system DEV at MOUNTPOINT. Returns a descriptor whose
+ * Forks the guard of the mount IDENTITY at MOUNTPOINT. Returns a descriptor whose
  * last close (our end) wakes it, or -errno. Before threads.
  */
-int guard_start(const char *mountpoint, dev_t dev);
+int guard_start(const char *mountpoint, const struct mount_identity *identity);
+
+/* FD, from guard_start(): the mount is gone, the guard ends and does nothing. */
+void guard_dismiss(int fd);
 
 #endif

@@ -147,6 +147,12 @@ bool inode_relieve(struct inode_table *table);
  * devices with -ENXIO without opening them. Returns an fd, O_CLOEXEC, or -errno.
  */
 int inode_open(struct inode_table *table, struct inode *inode, int flags);
+/*
+ * The same for a caller whose permissions nobody has to check, and by handle where
+ * there is one. The server's credentials.
+ */
+int inode_open_unchecked(struct inode_table *table, struct inode *inode,
+			 int flags);
 
 /* "/proc/self/fd/N" for calls that take no fd. Buffer of INODE_PROC_PATH_MAX. */
 #define INODE_PROC_PATH_MAX 32

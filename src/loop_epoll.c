@@ -4,7 +4,8 @@
  * system calls a message (epoll_wait, read) where the ring needs one.
  *
  * Threads: the loop's only; no locks. A descriptor whose read is started again
- * from done() stays registered, so that nothing is paid for it. An event's data is
+ * from done() stays registered, so that nothing is paid for it; another read of
+ * the descriptor that is started there replaces it. An event's data is
  * the completion that it calls; events of the batch under way whose watch or read
  * was stopped meanwhile are blanked.
  */
@@ -127,10 +128,14 @@ static void epoll_read_start(struct loop *loop, struct loop_read *rd)
 
 	rd->poll_completion.done = epoll_read_ready;
 	rd->registered = true;
-	if (ep->delivering == &rd->poll_completion &&
-	    ep->delivering_fd == rd->fd) {
-		ep->delivering = NULL;	/* the registration stays */
-		return;
+	if (ep->delivering && ep->delivering_fd == rd->fd) {
+		const struct loop_completion *registered = ep->delivering;
+
+		ep->delivering = NULL;
+		if (registered == &rd->poll_completion)
+			return;		/* the registration stays */
+		/* EPOLL_CTL_MOD does not go with EPOLLEXCLUSIVE. */
+		epoll_del(ep, rd->fd, registered);
 	}
 	ret = epoll_add(ep, rd->fd, EPOLLIN | EPOLLEXCLUSIVE,
 			&rd->poll_completion);

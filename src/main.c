@@ -105,7 +105,8 @@ static enum exit_code run(const struct config *config, int source_fd)
 	}
 	error = serve(config, server, mount);
 	server_stop(server);
-	mount_close(mount);
+	/* Ended without an error: it was unmounted, everywhere. */
+	mount_close(mount, error == 0);
 	return error ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -152,12 +153,31 @@ static enum exit_code finish_stdout(enum exit_code code)
 	return EXIT_FAILED;
 }
 
+/*
+ * Started without stdin, stdout or stderr: what we open next would take their
+ * numbers, and be written over when a daemon lets go of them. The stand-ins refuse
+ * to be read or written, as a closed one does.
+ */
+static int hold_standard_fds(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY :
+							   O_RDONLY) != fd)
+			return -EBADF;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct config config;
 	enum exit_code code = EXIT_USAGE;
 
-	if (transport_table_check() != 0)
+	if (hold_standard_fds() != 0 || transport_table_check() != 0)
 		return EXIT_FAILED;
 	if (config_parse(&config, argc, argv) != 0)
 		goto out;

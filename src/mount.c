@@ -33,7 +33,7 @@
 struct mount {
 	struct fuse_session *session;
 	char *mountpoint;
-	dev_t dev;		/* st_dev of our file system */
+	struct mount_identity identity;
 	int guard_fd;		/* auto_unmount: the guard's pipe; or -1 */
 };
 
@@ -199,11 +199,12 @@ int mount_open(const struct config *config, struct mount **ret)
 		error = -errno;
 		goto out_unmount;
 	}
-	error = mount_top_device(mount->mountpoint, &mount->dev);
+	error = mount_identify(mount->mountpoint, &mount->identity);
 	if (error)
 		goto out_unmount;
 	if (config->auto_unmount) {
-		mount->guard_fd = guard_start(mount->mountpoint, mount->dev);
+		mount->guard_fd = guard_start(mount->mountpoint,
+					      &mount->identity);
 		error = mount->guard_fd < 0 ? mount->guard_fd : 0;
 	}
 	if (error)
@@ -299,7 +300,7 @@ int mount_remove(const char *path, int flags)
 static int unmount_ours(struct mount *mount, int flags)
 {
 	char *path;
-	int error = mount_find(mount->mountpoint, mount->dev, &path);
+	int error = mount_find(mount->mountpoint, mount->identity.dev, &path);
 
 	if (error == -ENOENT)
 		return 0;
@@ -324,7 +325,7 @@ int mount_unmount(struct mount *mount)
 int mount_detach(struct mount *mount)
 {
 	char *path;
-	int error = mount_find(mount->mountpoint, mount->dev, &path);
+	int error = mount_find(mount->mountpoint, mount->identity.dev, &path);
 	int fd;
 
 	if (error == 0) {
@@ -347,7 +348,7 @@ int mount_abort(struct mount *mount)
 	int fd;
 
 	snprintf(control, sizeof(control), "/sys/fs/fuse/connections/%u/abort",
-		 minor(mount->dev));
+		 minor(mount->identity.dev));
 	fd = open(control, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		error = write(fd, "1", 1) == 1 ? 0 : -errno;
@@ -355,7 +356,7 @@ int mount_abort(struct mount *mount)
 		if (error == 0)
 			return 0;
 	}
-	error = mount_find(mount->mountpoint, mount->dev, &path);
+	error = mount_find(mount->mountpoint, mount->identity.dev, &path);
 	if (error)
 		return error;
 	if (umount2(path, UMOUNT_NOFOLLOW | MNT_FORCE | MNT_DETACH) != 0)
@@ -364,13 +365,14 @@ int mount_abort(struct mount *mount)
 	return error;
 }
 
-void mount_close(struct mount *mount)
+void mount_close(struct mount *mount, bool gone)
 {
-	if (!mount)
-		return;
 	fuse_session_destroy(mount->session);
-	if (mount->guard_fd >= 0)
+	if (mount->guard_fd >= 0) {
+		if (gone)
+			guard_dismiss(mount->guard_fd);
 		close(mount->guard_fd);
+	}
 	free(mount->mountpoint);
 	free(mount);
 }
@@ -379,5 +381,5 @@ void mount_discard(struct mount *mount)
 {
 	/* Closes the descriptor first: nobody else would answer. */
 	fuse_session_unmount(mount->session);
-	mount_close(mount);
+	mount_close(mount, true);
 }

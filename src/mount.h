@@ -37,8 +37,11 @@ int mount_detach(struct mount *mount);
  */
 int mount_abort(struct mount *mount);
 
-/* Frees it; the descriptor is closed. Does not unmount. */
-void mount_close(struct mount *mount);
+/*
+ * Frees it; the descriptor is closed. Does not unmount. GONE: the kernel has said
+ * that nothing is left of it, so that auto_unmount has nothing to look after.
+ */
+void mount_close(struct mount *mount, bool gone);
 
 /* For a mount that nobody serves: unmounts, then mount_close(). */
 void mount_discard(struct mount *mount);
@@ -48,8 +51,17 @@ void mount_discard(struct mount *mount);
  * frees *path. -ENOENT: nowhere; -EBUSY: something else is mounted over it.
  */
 int mount_find(const char *mountpoint, dev_t dev, char **path);
-/* st_dev of what is on top at MOUNTPOINT, by mountinfo. */
-int mount_top_device(const char *mountpoint, dev_t *ret);
+
+/* Which mount it is: devices and ids are used again, so all of it has to agree. */
+struct mount_identity {
+	dev_t dev;		/* st_dev of its file system */
+	int id;			/* mountinfo's, of this mount namespace */
+	char type[64];		/* fuse.SUBTYPE */
+	char source[256];	/* fsname=, as much of it as fits */
+};
+
+/* What is on top at MOUNTPOINT, by mountinfo. 0 or -errno (-ENOENT: nothing). */
+int mount_identify(const char *mountpoint, struct mount_identity *ret);
 
 /*
  * Takes away what is mounted at PATH: FLAGS 0 or MNT_DETACH. Asks fusermount3 where

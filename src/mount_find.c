@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <libmount.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,17 +37,25 @@ static struct libmnt_fs *top_at(struct libmnt_table *table, const char *path)
 	return found;
 }
 
-int mount_top_device(const char *mountpoint, dev_t *ret)
+int mount_identify(const char *mountpoint, struct mount_identity *ret)
 {
 	struct libmnt_table *table = mounts_read();
 	struct libmnt_fs *fs;
 	int error = -ENOENT;
 
 	if (!table)
-		return -errno;
+		return errno ? -errno : -EIO;
 	fs = top_at(table, mountpoint);
 	if (fs) {
-		*ret = mnt_fs_get_devno(fs);
+		const char *type = mnt_fs_get_fstype(fs);
+		const char *source = mnt_fs_get_source(fs);
+
+		memset(ret, 0, sizeof(*ret));
+		ret->dev = mnt_fs_get_devno(fs);
+		ret->id = mnt_fs_get_id(fs);
+		snprintf(ret->type, sizeof(ret->type), "%s", type ? type : "");
+		snprintf(ret->source, sizeof(ret->source), "%s",
+			 source ? source : "");
 		error = 0;
 	}
 	mnt_unref_table(table);

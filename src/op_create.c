@@ -43,7 +43,8 @@ static int create_file(struct request *req, const struct creation *creation,
 	else
 		flags |= O_TMPFILE | (int)(in->flags & O_EXCL);
 	caller_from_request(req, &creation->extensions, &caller);
-	error = creds_enter_create(&caller, &scope);
+	error = creds_enter_create(req->queue->session->config, &caller,
+				   &scope);
 	if (error)
 		return error;
 	creds_set_umask(in->umask);
@@ -111,7 +112,7 @@ static int create(struct request *req, const struct creation *creation)
 		goto out_put;
 	error = label_file(fd, &creation->extensions);
 	if (error) {
-		if (creation->name)
+		if (creation->name && entry_is(parent_fd, creation->name, fd))
 			unlinkat(parent_fd, creation->name, 0);
 		close(fd);
 		goto out_put;

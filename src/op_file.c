@@ -124,7 +124,7 @@ int open_finish(struct request *req, struct inode *inode, int fd,
 	return 0;
 }
 
-/* Opens req->inode as the caller where permissions are ours to check. */
+/* Opens req->inode as the caller where its permissions are ours to check. */
 static int open_as_caller(struct request *req, int flags)
 {
 	struct session *session = req->queue->session;
@@ -133,9 +133,9 @@ static int open_as_caller(struct request *req, int flags)
 	struct caller caller;
 	int error, fd, held;
 
-	if (config->check_permissions || !config->privileged)
-		return inode_open(session->inodes, req->inode, flags);
 	caller_from_request(req, NULL, &caller);
+	if (!caller_is_checked(config, &caller))
+		return inode_open_unchecked(session->inodes, req->inode, flags);
 	error = inode_fd(session->inodes, req->inode, &held);
 	if (error)
 		return error;

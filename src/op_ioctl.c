@@ -72,14 +72,47 @@ static bool sizes_fit(const struct ioctl_command *command,
 	return fits(command, in->out_size);
 }
 
-/* The bits that only CAP_LINUX_IMMUTABLE may change. */
-static uint32_t guarded_bits(const struct ioctl_command *command,
-			     const union ioctl_data *data)
+/* What not every owner may change. */
+struct guarded {
+	uint32_t immutable;	/* CAP_LINUX_IMMUTABLE */
+	uint32_t journal;	/* CAP_SYS_RESOURCE */
+	uint32_t inherit;	/* not from within a user namespace, */
+	uint32_t project;	/* neither of both */
+};
+
+static struct guarded guarded_of(const struct ioctl_command *command,
+				 const union ioctl_data *data)
 {
+	uint32_t flags = (uint32_t)data->flags;
+
 	if (command->get == FS_IOC_GETFLAGS)
-		return (uint32_t)data->flags &
-		       (FS_IMMUTABLE_FL | FS_APPEND_FL);
-	return data->fsx.fsx_xflags & (FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND);
+		return (struct guarded){
+			.immutable = flags & (FS_IMMUTABLE_FL | FS_APPEND_FL),
+			.journal = flags & FS_JOURNAL_DATA_FL,
+			.inherit = flags & FS_PROJINHERIT_FL,
+		};
+	flags = data->fsx.fsx_xflags;
+	return (struct guarded){
+		.immutable = flags & (FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND),
+		.inherit = flags & FS_XFLAG_PROJINHERIT,
+		.project = data->fsx.fsx_projid,
+	};
+}
+
+static int check_guarded(const struct caller *caller,
+			 const struct guarded *now,
+			 const struct guarded *wanted)
+{
+	if (now->immutable != wanted->immutable &&
+	    !caller_capable(caller, CAP_LINUX_IMMUTABLE))
+		return -EPERM;
+	if (now->journal != wanted->journal &&
+	    !caller_capable(caller, CAP_SYS_RESOURCE))
+		return -EPERM;
+	if ((now->inherit != wanted->inherit ||
+	     now->project != wanted->project) && !caller_at_home(caller))
+		return -EINVAL;
+	return 0;
 }
 
 /* What the host would not see, because it is asked by root. */
@@ -87,6 +120,7 @@ static int check_caller(struct request *req, const struct ioctl_command *command
 			const union ioctl_data *data)
 {
 	const struct config *config = req->queue->session->config;
+	struct guarded was, wanted = guarded_of(command, data);
 	union ioctl_data now = { 0 };
 	struct caller caller;
 	struct stat st;
@@ -100,10 +134,8 @@ static int check_caller(struct request *req, const struct ioctl_command *command
 		return -EPERM;
 	if (ioctl(req->handle->fd, command->get, &now))
 		return -errno;
-	if (guarded_bits(command, &now) != guarded_bits(command, data) &&
-	    !caller_capable(&caller, CAP_LINUX_IMMUTABLE))
-		return -EPERM;
-	return 0;
+	was = guarded_of(command, &now);
+	return check_guarded(&caller, &was, &wanted);
 }
 
 /* As the server: the client opened the file, and changes were checked above. */

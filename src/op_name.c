@@ -49,9 +49,9 @@ static int check_search(struct request *req, int fd)
 	struct caller caller;
 	int err;
 
-	if (config->check_permissions || !config->privileged)
-		return 0;
 	caller_of(req, &caller);
+	if (!caller_is_checked(config, &caller))
+		return 0;
 	err = creds_enter_checked(config, &caller, &scope);
 	if (err)
 		return err;
@@ -147,33 +147,6 @@ int op_batch_forget(struct request *req)
 	return 0;
 }
 
-/*
- * Gives PARENT_FD's entry NAME, just made by us, its security context. A host that
- * refuses the label gets the entry taken away again (REMOVE_FLAGS for unlinkat);
- * one that has no labels is fine. 0 or -errno.
- */
-static int label_entry(int parent_fd, const char *name, int remove_flags,
-		       const struct wire_extensions *extensions)
-{
-	char path[INODE_PROC_PATH_MAX];
-	int err = 0, fd;
-
-	if (!extensions->secctx_name || !extensions->secctx_bytes)
-		return 0;
-	fd = openat(parent_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (setxattr(inode_proc_path(fd, path), extensions->secctx_name,
-		     extensions->secctx_value, extensions->secctx_bytes, 0))
-		err = -errno;
-	close(fd);
-	if (err == -EOPNOTSUPP)
-		return 0;
-	if (err)
-		unlinkat(parent_fd, name, remove_flags);
-	return err;
-}
-
 /* An entry that is to be made. */
 struct creation {
 	const char *name;
@@ -199,6 +172,69 @@ static int make(int parent_fd, const struct creation *creation)
 	return result ? -errno : 0;
 }
 
+bool entry_is(int parent_fd, const char *name, int fd)
+{
+	struct stat is, was;
+
+	return fstat(fd, &was) == 0 &&
+	       fstatat(parent_fd, name, &is, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       is.st_dev == was.st_dev && is.st_ino == was.st_ino;
+}
+
+/*
+ * Whoever may write to the directory can have put something else in the place of
+ * what CALLER made: the label is only for what can be that.
+ */
+static bool made_by(int fd, const struct creation *creation,
+		    const struct config *config, const struct caller *caller)
+{
+	mode_t type = creation->target ? S_IFLNK : creation->mode & S_IFMT;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return false;
+	/* To mknod(2) no type is a file's. */
+	if ((st.st_mode & S_IFMT) != (type ? type : S_IFREG))
+		return false;
+	if (!S_ISDIR(st.st_mode) && st.st_nlink != 1)
+		return false;
+	return !config->privileged || st.st_uid == caller->uid;
+}
+
+/*
+ * Gives the entry, just made by us, its security context. A host that refuses the
+ * label gets the entry taken away again; one that has no labels is fine. 0 or
+ * -errno; -ESTALE: the entry is another's by now, and was left alone.
+ */
+static int label_entry(struct request *req, int parent_fd,
+		       const struct creation *creation,
+		       const struct caller *caller)
+{
+	const struct wire_extensions *extensions = &creation->extensions;
+	char path[INODE_PROC_PATH_MAX];
+	int err = 0, fd;
+
+	if (!extensions->secctx_name || !extensions->secctx_bytes)
+		return 0;
+	fd = openat(parent_fd, creation->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (!made_by(fd, creation, req->queue->session->config, caller)) {
+		close(fd);
+		return -ESTALE;
+	}
+	if (setxattr(inode_proc_path(fd, path), extensions->secctx_name,
+		     extensions->secctx_value, extensions->secctx_bytes, 0))
+		err = -errno;
+	if (err == -EOPNOTSUPP)
+		err = 0;
+	if (err && entry_is(parent_fd, creation->name, fd))
+		unlinkat(parent_fd, creation->name,
+			 S_ISDIR(creation->mode) ? AT_REMOVEDIR : 0);
+	close(fd);
+	return err;
+}
+
 /* Makes the entry as the caller and replies with it. */
 static int create_entry(struct request *req, const struct creation *creation)
 {
@@ -213,7 +249,7 @@ static int create_entry(struct request *req, const struct creation *creation)
 	err = inode_fd(inodes, req->inode, &fd);
 	if (err)
 		return err;
-	err = creds_enter_create(&caller, &scope);
+	err = creds_enter_create(req->queue->session->config, &caller, &scope);
 	if (err)
 		goto out_put;
 	creds_set_umask(creation->umask);
@@ -221,9 +257,7 @@ static int create_entry(struct request *req, const struct creation *creation)
 	creds_leave(&scope);
 	if (err)
 		goto out_put;
-	err = label_entry(fd, creation->name,
-			  S_ISDIR(creation->mode) ? AT_REMOVEDIR : 0,
-			  &creation->extensions);
+	err = label_entry(req, fd, creation, &caller);
 	if (err)
 		goto out_put;
 	/* If this fails the entry stays: it may be another's by now. */

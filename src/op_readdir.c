@@ -177,9 +177,9 @@ static bool caller_may_search(struct request *req, int fd)
 	struct caller caller;
 	bool may;
 
-	if (config->check_permissions || !config->privileged)
-		return true;
 	caller_of(req, &caller);
+	if (!caller_is_checked(config, &caller))
+		return true;
 	if (creds_enter_checked(config, &caller, &scope))
 		return false;
 	may = faccessat(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;

@@ -22,12 +22,17 @@ struct renaming {
 
 static int rename_as_caller(struct request *req, const struct renaming *r)
 {
+	const struct config *config = req->queue->session->config;
 	struct creds_scope scope;
 	struct caller caller;
 	int err;
 
 	caller_of(req, &caller);
-	err = creds_enter_checked(req->queue->session->config, &caller, &scope);
+	/* What takes the old name's place is made by the caller. */
+	if (r->flags & RENAME_WHITEOUT)
+		err = creds_enter_create(config, &caller, &scope);
+	else
+		err = creds_enter_checked(config, &caller, &scope);
 	if (err)
 		return err;
 	if (renameat2(r->old_fd, r->old_name, r->new_fd, r->new_name, r->flags))

@@ -8,6 +8,7 @@
  * FATTR_CTIME is not for a passthrough: the host's ctime cannot be set.
  */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,6 +137,27 @@ static int set_times_as(struct request *req, int fd,
 	return err;
 }
 
+/*
+ * Linux sends a SETATTR without any change for chown(path, -1, -1), and to have
+ * suid and sgid killed: on the host that is one and the same, for the owner to do.
+ * Writing kills them for others, too, but says so in the WRITE.
+ */
+static int set_nothing(struct request *req, int fd)
+{
+	struct caller caller;
+	struct stat st;
+
+	caller_of(req, &caller);
+	if (req->queue->session->config->privileged) {
+		if (fstat(fd, &st))
+			return -errno;
+		if (caller.uid != st.st_uid &&
+		    !caller_capable(&caller, CAP_FOWNER))
+			return 0;
+	}
+	return set_owner(fd, &req->saved.setattr);
+}
+
 static int set_all(struct request *req, int fd)
 {
 	const struct config *config = req->queue->session->config;
@@ -145,13 +167,8 @@ static int set_all(struct request *req, int fd)
 	int size_fd = -1;
 	int err;
 
-	/*
-	 * Linux sends a SETATTR without any change for chown(path, -1, -1) and
-	 * to have suid and sgid killed: on the host that is one and the same. A
-	 * caller who may write need not own the file: it is the server's to do.
-	 */
 	if (!(in->valid & FATTR_CHANGES))
-		return set_owner(fd, in);
+		return set_nothing(req, fd);
 	caller_of(req, &caller);
 	err = creds_enter_checked(config, &caller, &scope);
 	if (err)

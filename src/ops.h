@@ -111,6 +111,9 @@ void out_write(const struct request *req, size_t at, const void *data,
 	       size_t bytes);
 void out_read(const struct request *req, size_t at, void *data, size_t bytes);
 
+/* Whether PARENT_FD's entry NAME still is the object behind FD. op_name.c */
+bool entry_is(int parent_fd, const char *name, int fd);
+
 /*
  * A READDIRPLUS reply of BYTES data bytes did not reach the client: takes back
  * the lookups in it. op_readdir.c

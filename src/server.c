@@ -191,11 +191,15 @@ static void destroy(struct server *server)
 {
 	unsigned int i;
 
-	/* Deliveries under way free requests of the workers' slabs. */
-	completer_close(&server->completer);
-	server->ops->close(server->transport);
+	/*
+	 * A request leaves the table of those in flight before it is delivered:
+	 * the threads that may still do that come to their end first, and
+	 * deliveries free requests of the workers' slabs.
+	 */
 	workqueue_flush(server->session->blocking_calls);
 	workqueue_flush(server->session->lock_waiters);
+	completer_close(&server->completer);
+	server->ops->close(server->transport);
 	for (i = 0; i < server->worker_count; i++)
 		worker_close(&server->workers[i]);
 	session_destroy(server->session);

@@ -54,8 +54,9 @@ struct transport {
 	int fd;				/* the mount's */
 	unsigned int queue_count;
 	atomic_int waiting;		/* queues with a read armed */
+	atomic_int busy;		/* reads armed or being handled */
 	atomic_bool stopping;		/* no more reads */
-	pthread_mutex_t lock;		/* for whoever waits for waiting 0 */
+	pthread_mutex_t lock;		/* for whoever waits for busy 0 */
 	pthread_cond_t idle;
 	struct devfuse_queue queues[CONFIG_WORKERS_MAX];
 };
@@ -128,12 +129,17 @@ static void unpark_one(struct transport *transport)
 /* A read has ended: someone else must wait for the next request. */
 static void leave_somebody_waiting(struct transport *transport)
 {
-	if (atomic_fetch_sub(&transport->waiting, 1) > 1)
-		return;
-	if (!atomic_load(&transport->stopping)) {
+	if (atomic_fetch_sub(&transport->waiting, 1) == 1 &&
+	    !atomic_load(&transport->stopping))
 		unpark_one(transport);
+}
+
+/* The read and what came of it are dealt with: its request is in flight or over. */
+static void leave_busy(struct transport *transport)
+{
+	if (atomic_fetch_sub(&transport->busy, 1) > 1 ||
+	    !atomic_load(&transport->stopping))
 		return;
-	}
 	pthread_mutex_lock(&transport->lock);
 	pthread_cond_broadcast(&transport->idle);
 	pthread_mutex_unlock(&transport->lock);
@@ -183,12 +189,9 @@ static void stop_reading(struct devfuse_queue *dq, ssize_t result)
 		      result == -ENODEV ? 0 : (int)result);
 }
 
-static void read_done(struct loop_read *read, ssize_t result)
+static void handle_read(struct devfuse_queue *dq, struct request *req,
+			ssize_t result)
 {
-	struct request *req = container_of(read, struct request, read);
-	struct devfuse_queue *dq = req->transport_private;
-
-	leave_somebody_waiting(dq->transport);
 	if (result == -EINTR || result == -EAGAIN || result == -ENOENT) {
 		/* ENOENT: the client gave the request up while we read it. */
 		give_back(dq);
@@ -215,6 +218,17 @@ static void read_done(struct loop_read *read, ssize_t result)
 		start_read(dq);
 }
 
+static void read_done(struct loop_read *read, ssize_t result)
+{
+	struct request *req = container_of(read, struct request, read);
+	struct devfuse_queue *dq = req->transport_private;
+
+	leave_somebody_waiting(dq->transport);
+	handle_read(dq, req, result);
+	/* The next read counts for itself. */
+	leave_busy(dq->transport);
+}
+
 static void start_read(struct devfuse_queue *dq)
 {
 	struct request *req = request_get(dq->queue);
@@ -232,10 +246,12 @@ static void start_read(struct devfuse_queue *dq)
 	req->read.size = REQUEST_HEAD_BYTES + dq->queue->buffer_bytes;
 	req->read.done = read_done;
 	dq->reading = req;
+	atomic_fetch_add(&dq->transport->busy, 1);
 	atomic_fetch_add(&dq->transport->waiting, 1);
 	if (atomic_load(&dq->transport->stopping)) {
 		give_back(dq);
 		leave_somebody_waiting(dq->transport);
+		leave_busy(dq->transport);
 		return;
 	}
 	loop_read_start(dq->queue->loop, &req->read);
@@ -298,7 +314,12 @@ static int devfuse_attach(struct transport *transport, struct queue *queue)
 	queue->transport_private = dq;
 	queue->refill = refill;
 	start_read(dq);
-	return dq->reading ? 0 : -ENOMEM;
+	if (dq->reading)
+		return 0;
+	/* The queue's loop is closed now: nobody may post to it. */
+	dq->queue = NULL;
+	queue->refill = NULL;
+	return -ENOMEM;
 }
 
 /*
@@ -352,9 +373,9 @@ static void devfuse_stop(struct transport *transport)
 		if (dq->queue)
 			loop_post(dq->queue->loop, &dq->stop_task);
 	}
-	/* Their requests go back before the loops end. */
+	/* What was read is in flight then, and what was not goes back. */
 	pthread_mutex_lock(&transport->lock);
-	while (atomic_load(&transport->waiting))
+	while (atomic_load(&transport->busy))
 		pthread_cond_wait(&transport->idle, &transport->lock);
 	pthread_mutex_unlock(&transport->lock);
 }

@@ -143,6 +143,30 @@ static void test_fsync(void **state)
 		assert_int_equal(t[i].op.result, 0);
 }
 
+/* They wait for the disk: never on the loop's thread. */
+static void test_synced_writes(void **state)
+{
+	static const int rw_flags[] = { RWF_SYNC, RWF_DSYNC };
+	struct rig *rig = *state;
+	uint8_t bytes[200];
+	struct test_op t;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rw_flags); i++) {
+		unsigned int done = 0;
+
+		pattern_fill(bytes, 100, i * 100, rig_seed);
+		test_op_init(&t, IO_WRITE, rig->fd, bytes, 100, i * 100);
+		t.op.rw_flags = rw_flags[i];
+		test_op_submit(rig, &t, &done);
+		assert_int_equal(done, 0);
+		rig_run_until(rig, &done, 1);
+		assert_int_equal(t.op.result, 100);
+	}
+	assert_int_equal(pread(rig->fd, bytes, sizeof(bytes), 0), 200);
+	assert_pattern(bytes, 200, 0, rig_seed);
+}
+
 /* Hundreds at once: each is answered once, with its own bytes. */
 static void many_at_once(struct rig *rig, int fd, size_t bytes)
 {
@@ -297,6 +321,7 @@ int engine_basic_tests(const char *name)
 		RIG_TEST(test_large),
 		RIG_TEST(test_append),
 		RIG_TEST(test_fsync),
+		RIG_TEST(test_synced_writes),
 		RIG_TEST(test_many),
 		RIG_TEST(test_direct),
 		RIG_TEST(test_direct_many),

@@ -219,7 +219,15 @@ static int open_worker(struct worker *worker)
 		return 0;
 	worker->map = mmap(NULL, (size_t)BLOCKS * BLOCK, PROT_READ | PROT_WRITE,
 			   MAP_SHARED, worker->fd, 0);
-	return worker->map == MAP_FAILED ? -errno : 0;
+	if (worker->map == MAP_FAILED)
+		return -errno;
+	/*
+	 * No read-around: it would cache blocks that others are writing by libaio,
+	 * and Linux drops such pages before an asynchronous direct write to FUSE,
+	 * not after it.
+	 */
+	return madvise(worker->map, (size_t)BLOCKS * BLOCK, MADV_RANDOM) ?
+		-errno : 0;
 }
 
 static void *run(void *argument)

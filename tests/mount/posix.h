@@ -101,6 +101,7 @@ void test_access(void);
 void test_open(void);
 void test_open_flags(void);
 void test_open_race(void);
+void test_fsuid(void);
 void test_tmpfile(void);
 void test_create_owner(void);
 void test_mkdir(void);

@@ -65,6 +65,20 @@ void test_chmod(void)
 	MODE("dir", 02755);
 }
 
+/* The bits of who else's file stay; the host may refuse, or do nothing. */
+static void chown_nothing_of_others(void)
+{
+	make_file("roots", 0755);
+	OK(chmod("roots", 06755));
+	AS(&bob) {
+		TRUE(chown("roots", (uid_t)-1, (gid_t)-1) == 0 ||
+		     errno == EPERM);
+	}
+	MODE("roots", 06755);
+	OK(chown("roots", (uid_t)-1, (gid_t)-1));
+	MODE("roots", 0755);
+}
+
 static void chown_permissions(void)
 {
 	make_file("hers", 0644);
@@ -119,6 +133,7 @@ void test_chown(void)
 	OK(chown("fifo", 7, 8));
 	OWNER("fifo", 7, 8);
 	chown_permissions();
+	chown_nothing_of_others();
 
 	/* Any chown of a file clears setuid, and setgid if group may execute. */
 	make_file("setid", 06755);

@@ -24,6 +24,7 @@ static const struct family {
 	{ "open", test_open },
 	{ "open_flags", test_open_flags },
 	{ "open_race", test_open_race },
+	{ "fsuid", test_fsuid },
 	{ "tmpfile", test_tmpfile },
 	{ "create_owner", test_create_owner },
 	{ "mkdir", test_mkdir },

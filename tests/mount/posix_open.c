@@ -3,6 +3,7 @@
  * open(2): permissions, errors, flags, races, and files without a name.
  */
 #include <signal.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -81,6 +82,39 @@ static void open_special(void)
 	/* Major numbers from 60 on are for local use: nobody is there. */
 	OK(mknod("device", S_IFCHR | 0644, makedev(60, 77)));
 	FAILS(ENXIO, open_close("device", O_RDONLY, 0));
+}
+
+/* A server of files that has become somebody for them alone. */
+void test_fsuid(void)
+{
+	make_file("roots", 0600);
+	make_file("hers", 0600);
+	give("hers", &alice);
+	make_dir("closed", 0700);
+	make_dir("open", 0777);
+	/* Twice: what the kernel keeps of the first does not let it pass. */
+	for (int i = 0; i < 2; i++) {
+		AS(&root) {
+			setfsgid(alice.gid);
+			setfsuid(alice.uid);
+			EQ(setfsuid((uid_t)-1), alice.uid);
+			FAILS(EACCES, open_close("roots", O_RDONLY, 0));
+			FAILS(EACCES, open_close("roots", O_WRONLY, 0));
+			FAILS(EACCES, truncate("roots", 0));
+			FAILS(EPERM, chmod("roots", 0777));
+			FAILS(EACCES, open_close("closed", O_RDONLY, 0));
+			FAILS(EACCES, open_close("closed/new",
+						 O_CREAT | O_WRONLY, 0644));
+			FAILS(EACCES, mkdir("closed/new", 0755));
+			FAILS(EACCES, rename("hers", "closed/hers"));
+			FAILS(EACCES, unlink("roots"));
+			OK(open_close("hers", O_RDWR, 0));
+			OK(open_close("open/new", O_CREAT | O_WRONLY, 0644));
+		}
+		OWNER("open/new", alice.uid, alice.gid);
+		OK(open_close("roots", O_RDWR, 0));
+	}
+	MODE("roots", 0600);
 }
 
 void test_open(void)

@@ -185,6 +185,7 @@ void test_rename_flags(void)
 			OK(rename_flags("wopen/w1", "wopen/w2",
 					RENAME_WHITEOUT));
 		TRUE(S_ISCHR(stat_of("wopen/w1").st_mode));
+		OWNER("wopen/w1", alice.uid, alice.gid);
 	}
 	FAILS(EINVAL, rename_flags("a", "b", 1U << 10));
 }

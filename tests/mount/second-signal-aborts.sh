@@ -14,7 +14,7 @@ expect await_true 20 gone
 kill -TERM "$FERRYFS_PID"
 expect await_exit "$FERRYFS_PID"
 wait "$FERRYFS_PID"
-note "exit code $?"
+expect_equal $? 1 "exit code"
 expect_failure cat <&5
 exec 5>&-
 exit 0

@@ -79,6 +79,60 @@ static void test_permissions(void **state)
 	}
 }
 
+/* Users who are checked by us: the kernel may not keep names. */
+static void test_guarded_names(void **state)
+{
+	static const struct {
+		const char *options;
+		bool guarded;
+		bool refused;
+	} cases[] = {
+		{ "allow_other,no_default_permissions", true, false },
+		{ "allow_other,no_default_permissions,cache=always", true,
+		  false },
+		{ "allow_other,no_default_permissions,entry_timeout=0,"
+		  "readdirplus=never", true, false },
+		{ "allow_other,no_default_permissions,entry_timeout=1", true,
+		  true },
+		{ "allow_other,no_default_permissions,attr_timeout=1", true,
+		  true },
+		{ "allow_other,no_default_permissions,negative_timeout=1us",
+		  true, true },
+		{ "allow_other,no_default_permissions,readdirplus=always", true,
+		  true },
+		{ "no_default_permissions", false, false },
+		{ "allow_other,entry_timeout=1,readdirplus=always", false,
+		  false },
+	};
+	struct config config;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned int next = 0;
+		bool guarded;
+		const char *rule;
+
+		assert_int_equal(parse(&config, "-o", cases[i].options, "/s",
+				       "/m"), 0);
+		config_fill(&config);
+		guarded = config.privileged && cases[i].guarded;
+		rule = config_broken_rule(&config, &next);
+		assert_int_equal(rule != NULL,
+				 config.privileged && cases[i].refused);
+		if (rule) {
+			assert_non_null(strstr(rule, "may not search"));
+		} else if (guarded) {
+			assert_true(config.attr_timeout_ns == 0);
+			assert_true(config.entry_timeout_ns == 0);
+			assert_true(config.negative_timeout_ns == 0);
+			assert_int_equal(config.readdirplus, TRI_NEVER);
+		} else {
+			assert_true(config.entry_timeout_ns > 0);
+		}
+		config_destroy(&config);
+	}
+}
+
 static void test_rules(void **state)
 {
 	static const struct {
@@ -185,6 +239,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fill),
 		cmocka_unit_test(test_permissions),
+		cmocka_unit_test(test_guarded_names),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test_setup_teardown(test_places, setup_places,
 						teardown_places),

@@ -31,9 +31,19 @@
 static char scratch[64];
 static int scratch_fd;
 
-/* An option of the configuration is all that creds looks at. */
-static const struct config config_unchecked = { .check_permissions = false };
-static const struct config config_checked = { .check_permissions = true };
+/* All of the configuration that creds looks at. */
+static const struct config config_unchecked = { .privileged = true };
+static const struct config config_checked = {
+	.privileged = true,
+	.check_permissions = true,
+	.default_permissions_on = true,
+};
+/* Without allow_other. */
+static const struct config config_only_root = {
+	.privileged = true,
+	.check_permissions = true,
+};
+static const struct config config_user = { .check_permissions = false };
 
 static uint64_t effective_caps(void)
 {
@@ -70,7 +80,8 @@ static void test_create_owner(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(creds_enter_create(&caller, &scope), 0);
+	assert_int_equal(creds_enter_create(&config_checked, &caller, &scope),
+			 0);
 	assert_false(has_cap(CAP_FSETID));
 	assert_false(has_cap(CAP_SYS_RESOURCE));
 	assert_false(has_cap(CAP_CHOWN));
@@ -96,7 +107,8 @@ static void test_create_group(void **state)
 	gid_t group;
 
 	(void)state;
-	assert_int_equal(creds_enter_create(&caller, &scope), 0);
+	assert_int_equal(creds_enter_create(&config_checked, &caller, &scope),
+			 0);
 	assert_int_equal(syscall(SYS_getgroups, 1, &group), 1);
 	assert_int_equal(group, 3456);
 	assert_int_equal(getegid(), 2345);
@@ -110,11 +122,13 @@ static void test_root_changes_nothing(void **state)
 	struct creds_scope scope;
 
 	(void)state;
-	assert_int_equal(creds_enter_create(&caller, &scope), 0);
+	assert_int_equal(creds_enter_create(&config_checked, &caller, &scope),
+			 0);
 	assert_false(scope.uid || scope.gid || scope.groups);
 	creds_leave(&scope);
 	caller.gid = 77;
-	assert_int_equal(creds_enter_create(&caller, &scope), 0);
+	assert_int_equal(creds_enter_create(&config_checked, &caller, &scope),
+			 0);
 	assert_false(scope.uid || scope.groups);
 	assert_int_equal(getegid(), 77);
 	creds_leave(&scope);
@@ -140,6 +154,73 @@ static void test_checked(void **state)
 	assert_int_equal(errno, EACCES);
 	creds_leave(&scope);
 	assert_server(caps);
+}
+
+static void test_is_checked(void **state)
+{
+	static const struct {
+		const struct config *config;
+		uid_t uid;
+		bool checked;
+	} cases[] = {
+		{ &config_unchecked, 0, true },
+		{ &config_unchecked, 1234, true },
+		{ &config_checked, 0, false },
+		{ &config_checked, 1234, false },
+		{ &config_only_root, 0, false },
+		{ &config_only_root, 1234, true },
+		{ &config_user, 0, false },
+		{ &config_user, 1234, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct caller caller = { .uid = cases[i].uid };
+
+		assert_int_equal(caller_is_checked(cases[i].config, &caller),
+				 cases[i].checked);
+	}
+}
+
+/* Where only root gets in: one who is root but for files creates as that user. */
+static void test_only_root(void **state)
+{
+	struct caller caller = { .uid = 1234, .gid = 2345 };
+	const uint64_t caps = effective_caps();
+	struct creds_scope scope;
+
+	(void)state;
+	assert_int_equal(creds_enter_create(&config_only_root, &caller, &scope),
+			 0);
+	assert_true(effective_caps() == 0);
+	creds_leave(&scope);
+	assert_server(caps);
+	assert_int_equal(creds_enter_checked(&config_only_root, &caller, &scope),
+			 0);
+	assert_true(effective_caps() == 0);
+	creds_leave(&scope);
+	assert_server(caps);
+}
+
+/* An id that means "as it was" is nobody's. */
+static void test_no_ids(void **state)
+{
+	static const struct caller callers[] = {
+		{ .uid = UINT32_MAX, .gid = 2345 },
+		{ .uid = 1234, .gid = UINT32_MAX },
+	};
+	const uint64_t caps = effective_caps();
+	struct creds_scope scope;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(creds_enter_create(&config_checked, &callers[i],
+						    &scope), -EOVERFLOW);
+		assert_int_equal(creds_enter_checked(&config_unchecked,
+						     &callers[i], &scope),
+				 -EOVERFLOW);
+		assert_server(caps);
+	}
 }
 
 static void test_io_plain(void **state)
@@ -213,7 +294,8 @@ static void test_other_threads(void **state)
 	pthread_barrier_init(&other.inside, NULL, 2);
 	pthread_barrier_init(&other.seen, NULL, 2);
 	assert_int_equal(pthread_create(&thread, NULL, other_thread, &other), 0);
-	assert_int_equal(creds_enter_create(&caller, &scope), 0);
+	assert_int_equal(creds_enter_create(&config_checked, &caller, &scope),
+			 0);
 	pthread_barrier_wait(&other.inside);
 	pthread_barrier_wait(&other.seen);
 	assert_int_equal(geteuid(), 1234);
@@ -232,7 +314,8 @@ static void test_create_unchecked(void **state)
 
 	(void)state;
 	creds_init(true, false);
-	assert_int_equal(creds_enter_create(&caller, &scope), 0);
+	assert_int_equal(creds_enter_create(&config_checked, &caller, &scope),
+			 0);
 	assert_true(effective_caps() == 0);
 	assert_int_equal(openat(scratch_fd, "refused", O_CREAT | O_RDWR, 0644),
 			 -1);
@@ -249,7 +332,8 @@ static void test_unprivileged(void **state)
 
 	(void)state;
 	creds_init(false, false);
-	assert_int_equal(creds_enter_create(&caller, &scope), 0);
+	assert_int_equal(creds_enter_create(&config_checked, &caller, &scope),
+			 0);
 	assert_server(caps);
 	creds_leave(&scope);
 	assert_int_equal(creds_enter_io(IO_CREDS_PLAIN, &scope), 0);
@@ -299,6 +383,7 @@ static void test_caller(void **state)
 
 	caller = (struct caller){ .pid = getpid() };
 	assert_true(caller_capable(&caller, CAP_SETUID));
+	assert_true(caller_at_home(&caller));
 	for (int i = 0; i < 2; i++) {
 		close(ready[i]);
 		close(go[i]);
@@ -336,6 +421,9 @@ int main(void)
 		cmocka_unit_test(test_create_group),
 		cmocka_unit_test(test_root_changes_nothing),
 		cmocka_unit_test(test_checked),
+		cmocka_unit_test(test_is_checked),
+		cmocka_unit_test(test_only_root),
+		cmocka_unit_test(test_no_ids),
 		cmocka_unit_test(test_io_plain),
 		cmocka_unit_test(test_umask),
 		cmocka_unit_test(test_other_threads),

@@ -164,6 +164,66 @@ static void test_read_cancel(void **state)
 	close(fds[1]);
 }
 
+/* Two reads of one descriptor that take turns, as a server's requests do. */
+struct relay {
+	struct loop_read read;
+	struct loop *loop;
+	struct relay *other;
+	char buffer[64];
+	unsigned int count;
+	unsigned int *total;
+	ssize_t last;
+};
+
+static void relay_done(struct loop_read *rd, ssize_t result)
+{
+	struct relay *relay = container_of(rd, struct relay, read);
+
+	relay->last = result;
+	relay->count++;
+	++*relay->total;
+	if (result <= 0)
+		return;
+	/* Every third time the same one again. */
+	loop_read_start(relay->loop, *relay->total % 3 ? &relay->other->read :
+							 rd);
+}
+
+static void test_read_restarted_by_another(void **state)
+{
+	struct loop *loop = *state;
+	struct relay relay[2];
+	unsigned int total = 0, i;
+	int fds[2];
+
+	packet_pair(fds);
+	memset(relay, 0, sizeof(relay));
+	for (i = 0; i < 2; i++) {
+		relay[i].loop = loop;
+		relay[i].other = &relay[1 - i];
+		relay[i].total = &total;
+		relay[i].read.fd = fds[0];
+		relay[i].read.buffer = relay[i].buffer;
+		relay[i].read.size = sizeof(relay[i].buffer);
+		relay[i].read.done = relay_done;
+	}
+	loop_read_start(loop, &relay[0].read);
+	for (i = 0; i < MESSAGES; i++) {
+		/* Two at once: the second is there when the read starts. */
+		assert_int_equal(send(fds[1], "abc", 3, 0), 3);
+		if (i % 2)
+			run_until(loop, &total, i + 1);
+	}
+	assert_int_equal(relay[0].count + relay[1].count, MESSAGES);
+	assert_true(relay[0].count && relay[1].count);
+	assert_int_equal(relay[0].last, 3);
+	assert_int_equal(relay[1].last, 3);
+	close(fds[1]);
+	run_until(loop, &total, MESSAGES + 1);
+	assert_int_equal(relay[0].last + relay[1].last, 3);
+	close(fds[0]);
+}
+
 struct watcher {
 	struct loop_watch watch;
 	struct loop *loop;
@@ -403,6 +463,7 @@ int main(void)
 		LOOP_TEST(test_read_errors),
 		LOOP_TEST(test_read_pollerr),
 		LOOP_TEST(test_read_cancel),
+		LOOP_TEST(test_read_restarted_by_another),
 		LOOP_TEST(test_watch),
 		LOOP_TEST(test_watch_free_in_batch),
 		LOOP_TEST(test_timers),
