@@ -31,14 +31,14 @@ static const char *const kernel_values[] = {
  */
 static const char *const dropped_words[] = {
 	"defaults", "auto", "noauto", "user", "nouser", "users", "owner",
-	"group", "nofail", "_netdev", "diratime", "nodiratime", "relatime",
+	"group", "nofail", "_netdev", "_rnetdev", "diratime", "nodiratime", "relatime",
 	"norelatime", "strictatime", "nostrictatime", "lazytime",
 	"nolazytime", "iversion", "noiversion", "mand", "nomand", "silent",
 	"loud",
 };
 
 static const char *const dropped_prefixes[] = {
-	"user=", "x-", "X-", "comment=",
+	"user=", "x-", "X-", "comment=", "helper=", "uhelper=",
 };
 
 static bool word_in(const char *word, const char *const *list, size_t count)

@@ -11,14 +11,6 @@
 #include "util.h"
 #include "wire.h"
 
-/* From configure, which asks pkg-config. */
-#ifndef LIBURING_VERSION
-#define LIBURING_VERSION "(version not known)"
-#endif
-#ifndef LIBAIO_VERSION
-#define LIBAIO_VERSION "(version not known)"
-#endif
-
 void config_print_version(FILE *out)
 {
 	static const struct io_engine_ops *const engines[] = {

@@ -109,7 +109,8 @@ static void test_mount_words(void **state)
 	(void)state;
 	assert_int_equal(
 		parse(&config, "/src", "/mnt", "-o",
-		      "rw,suid,dev,exec,user=bob,nofail,_netdev,defaults,"
+		      "rw,suid,dev,exec,user=bob,nofail,_netdev,_rnetdev,defaults,"
+		      "uhelper=udisks2,"
 		      "noauto,x-systemd.automount,x-gvfs-name=a b,relatime,"
 		      "context=\"u:r\\,s\""), 0);
 	assert_true(passed_on(&config, "suid"));
