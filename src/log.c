@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,10 +24,10 @@ enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_FILE };
 
 enum log_level log_level_max = LOG_LEVEL_INFO;
 
-/* Set before threads start. */
-static enum log_target log_target = LOG_TO_STDERR;
-static int log_fd = -1;
-static bool log_starting = true;
+/* A daemon turns to syslog when it is ready, and workers may be logging then. */
+static _Atomic enum log_target log_target = LOG_TO_STDERR;
+static atomic_bool log_starting = true;
+static int log_fd = -1;		/* set before threads start */
 
 static const struct {
 	const char *word;	/* before the text on stderr */
