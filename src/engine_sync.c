@@ -2,7 +2,8 @@
 /*
  * Backing I/O by plain system calls: reads and writes on the loop's own thread,
  * fsyncs and writes that include one in a bounded workqueue, because they take
- * long and others wait for the loop. Also what the other engines use to do a transfer on some thread.
+ * long and others wait for the loop. Also what the other engines use to do a
+ * transfer on some thread.
  *
  * Threads: the loop's, and the workqueue's; an operation belongs to one
  * of them at a time, and loop_post() brings it back. No locks.

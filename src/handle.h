@@ -32,7 +32,6 @@ struct handle {
 	_Atomic int direct_fd;		/* the same file with O_DIRECT, or -1 */
 	int flags;			/* OPEN's, as the client sent them */
 	bool caller_privileged;		/* opened by uid 0 */
-	bool flocked;			/* holds or held a flock */
 	_Atomic bool open;		/* the fh is the client's: built, not released */
 
 	/* Directories: position and what was read ahead; under dir_lock. */

@@ -71,7 +71,7 @@ int op_getattr(struct request *req)
 	struct statx stx;
 	int err;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	err = statx_request(req, in->getattr_flags & FUSE_GETATTR_FH, in->fh,
 			    0, STATX_BASIC_STATS, &stx);
@@ -123,7 +123,7 @@ int op_statx(struct request *req)
 	struct statx stx;
 	int err;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	/* Linux takes the basic ones as fresh whatever it had asked for. */
 	err = statx_request(req, in->getattr_flags & FUSE_GETATTR_FH, in->fh,
@@ -149,7 +149,7 @@ int op_access(struct request *req)
 	struct caller caller;
 	int err, fd;
 
-	if (!in || args_end(&req->args) || (in->mask & ~7U))
+	if (!in || (in->mask & ~7U))
 		return -EINVAL;
 	caller_of(req, &caller);
 	err = inode_fd(session->inodes, req->inode, &fd);

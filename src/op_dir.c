@@ -46,7 +46,7 @@ int op_opendir(struct request *req)
 	struct handle *handle;
 	int err, fd, flags;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	flags = (int)in->flags;
 	fd = open_directory(req, flags);
@@ -74,7 +74,7 @@ int op_releasedir(struct request *req)
 	struct session *session = req->queue->session;
 	int err;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	err = handle_get(session->handles, in->fh, HANDLE_DIRECTORY, req->inode,
 			 &req->handle);
@@ -108,7 +108,7 @@ int op_fsyncdir(struct request *req)
 	struct session *session = req->queue->session;
 	int err;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	req->saved.fsync = *in;
 	err = handle_get(session->handles, in->fh, HANDLE_DIRECTORY, req->inode,

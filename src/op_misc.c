@@ -20,8 +20,6 @@ int op_statfs(struct request *req)
 	struct statfs host;
 	int err, fd;
 
-	if (args_end(&req->args))
-		return -EINVAL;
 	err = inode_fd(inodes, req->inode, &fd);
 	if (err)
 		return err;
@@ -68,7 +66,7 @@ int op_syncfs(struct request *req)
 	struct session *session = req->queue->session;
 	int fd;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	fd = inode_open(session->inodes, req->inode, O_RDONLY);
 	if (fd < 0)
@@ -89,7 +87,7 @@ int op_interrupt(struct request *req)
 	const struct fuse_interrupt_in *in =
 		wire_take(&req->args, sizeof(*in));
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	atomic_fetch_add_explicit(&req->queue->stats->interrupts, 1,
 				  memory_order_relaxed);

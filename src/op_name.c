@@ -112,7 +112,7 @@ int op_forget(struct request *req)
 	const struct fuse_forget_in *in = wire_take(&req->args, sizeof(*in));
 	int err;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	err = inode_forget(req->queue->session->inodes, req->in.nodeid,
 			   in->nlookup);
@@ -455,8 +455,6 @@ int op_readlink(struct request *req)
 	ssize_t bytes;
 	int err, fd;
 
-	if (args_end(&req->args))
-		return -EINVAL;
 	err = inode_fd(inodes, req->inode, &fd);
 	if (err)
 		return err;

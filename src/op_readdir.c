@@ -193,7 +193,7 @@ static int read_directory(struct request *req, bool plus)
 	struct listing listing = { .req = req, .plus = plus };
 	int err;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	/* The room for the reply may be where the message was. */
 	req->saved.read = *in;

@@ -231,7 +231,7 @@ int op_setattr(struct request *req)
 	const struct fuse_setattr_in *in = wire_take(&req->args, sizeof(*in));
 	int err;
 
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	req->saved.setattr = *in;
 	in = &req->saved.setattr;

@@ -269,7 +269,7 @@ int op_listxattr(struct request *req)
 
 	if (is_off(req))
 		return -ENOSYS;
-	if (!in || args_end(&req->args))
+	if (!in)
 		return -EINVAL;
 	size = in->size;
 	result = run(req, &call);

@@ -92,9 +92,9 @@ static struct work **next_locked(struct workqueue *queue)
 	return link;
 }
 
-static struct work *take_locked(struct workqueue *queue)
+/* Takes the pending item that hangs at LINK out of the queue, if there is one. */
+static struct work *take_locked(struct workqueue *queue, struct work **link)
 {
-	struct work **link = next_locked(queue);
 	struct work *work = *link;
 
 	if (!work)
@@ -130,7 +130,7 @@ static void *worker_main(void *arg)
 
 	pthread_mutex_lock(&queue->lock);
 	for (;;) {
-		struct work *work = take_locked(queue);
+		struct work *work = take_locked(queue, next_locked(queue));
 
 		if (work) {
 			run_locked(worker, work);
@@ -364,22 +364,15 @@ void workqueue_flush(struct workqueue *queue)
 bool workqueue_cancel_sync(struct workqueue *queue, struct work *work)
 {
 	void (*function)(struct work *) = work->run;
-	struct work **link;
-	bool cancelled = false;
+	struct work **link = &queue->head;
+	bool cancelled;
 
 	pthread_mutex_lock(&queue->lock);
-	for (link = &queue->head; *link; link = &(*link)->next) {
-		if (*link != work)
-			continue;
-		*link = work->next;
-		if (queue->tail == &work->next)
-			queue->tail = link;
-		work->pending = false;
-		queue->started_sequence++;
-		cancelled = true;
+	while (*link && *link != work)
+		link = &(*link)->next;
+	cancelled = take_locked(queue, link) != NULL;
+	if (cancelled)
 		pthread_cond_broadcast(&queue->changed);
-		break;
-	}
 	while (is_running_locked(queue, work, function))
 		pthread_cond_wait(&queue->changed, &queue->lock);
 	pthread_mutex_unlock(&queue->lock);

@@ -42,7 +42,6 @@ struct devfuse_queue {
 	atomic_bool parked;
 	/* Queue's thread only. */
 	struct request *reading;	/* its buffer is the armed read's */
-	bool stopping;
 	unsigned int streak;		/* reads that found enough others */
 	struct loop_task refill_task;
 	struct loop_task unpark_task;	/* its own: both may be posted */
@@ -195,8 +194,7 @@ static void handle_read(struct devfuse_queue *dq, struct request *req,
 	if (result == -EINTR || result == -EAGAIN || result == -ENOENT) {
 		/* ENOENT: the client gave the request up while we read it. */
 		give_back(dq);
-		if (!dq->stopping)
-			start_read(dq);
+		start_read(dq);
 		return;
 	}
 	if (result <= 0) {
@@ -210,8 +208,6 @@ static void handle_read(struct devfuse_queue *dq, struct request *req,
 	req->out_iov_count = 1;
 	req->out_max = req->out_one.iov_len;
 	session_receive(req, req->buffer->head, (size_t)result);
-	if (dq->stopping)
-		return;
 	if (may_park(dq))
 		park(dq);
 	else
@@ -259,7 +255,7 @@ static void start_read(struct devfuse_queue *dq)
 
 static void start_if_idle(struct devfuse_queue *dq)
 {
-	if (!dq->reading && !dq->stopping)
+	if (!dq->reading)
 		start_read(dq);
 }
 
@@ -286,7 +282,6 @@ static void stop_task(struct loop_task *task)
 	struct devfuse_queue *dq =
 		container_of(task, struct devfuse_queue, stop_task);
 
-	dq->stopping = true;
 	if (dq->reading)
 		loop_read_cancel(dq->queue->loop, &dq->reading->read);
 }

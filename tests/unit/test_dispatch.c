@@ -91,43 +91,42 @@ static void forget(uint64_t nodeid, uint64_t count)
 				      sizeof(in)), 1);
 }
 
-/* One byte less than each row's smallest message: refused, never read beyond. */
-static void every_short_message(void **state)
+/* Each opcode's message, one byte away from its fixed size, is refused. */
+static void check_wrong_size(uint32_t opcode, int difference)
 {
 	static const uint8_t zeros[256];
+	const struct operation *row = dispatch_operation(opcode);
+	int error = harness_send(&harness, opcode, FUSE_ROOT_ID, zeros,
+				 (size_t)(row->in_min + difference));
+
+	assert_int_equal(error, row->flags & OP_NO_REPLY ? 1 : -EINVAL);
+}
+
+/* One byte less than each row's smallest message: never read beyond. */
+static void every_short_message(void **state)
+{
 	uint32_t opcode;
 
 	(void)state;
 	for (opcode = 1; opcode < 64; opcode++) {
 		const struct operation *row = dispatch_operation(opcode);
-		int error;
 
-		if (!row || !row->in_min || opcode == FUSE_INIT)
-			continue;
-		error = harness_send(&harness, opcode, FUSE_ROOT_ID, zeros,
-				     row->in_min - 1U);
-		assert_int_equal(error,
-				 row->flags & OP_NO_REPLY ? 1 : -EINVAL);
+		if (row && row->in_min && opcode != FUSE_INIT)
+			check_wrong_size(opcode, -1);
 	}
 }
 
 /* And one byte more, where a message has nothing after its fixed part. */
 static void every_long_message(void **state)
 {
-	static const uint8_t zeros[256];
 	uint32_t opcode;
 
 	(void)state;
 	for (opcode = 1; opcode < 64; opcode++) {
 		const struct operation *row = dispatch_operation(opcode);
-		int error;
 
-		if (!row || !(row->flags & OP_EXACT))
-			continue;
-		error = harness_send(&harness, opcode, FUSE_ROOT_ID, zeros,
-				     row->in_min + 1U);
-		assert_int_equal(error,
-				 row->flags & OP_NO_REPLY ? 1 : -EINVAL);
+		if (row && (row->flags & OP_EXACT))
+			check_wrong_size(opcode, 1);
 	}
 }
 
