@@ -343,9 +343,12 @@ static int stress_step(struct stress *s)
 
 	snprintf(name, sizeof(name), "%d", rand_r(&s->random) % STRESS_FILES);
 	rc = inode_lookup(f->table, f->root, f->root->fd, name, &stx, &inode);
-	if (rc < 0)
-		return s->disturbed && (rc == -ENOENT || rc == -ESTALE) ? 0 :
-									  1;
+	if (rc < 0) {
+		if (s->disturbed && (rc == -ENOENT || rc == -ESTALE))
+			return 0;
+		print_message("%s: lookup: %d\n", name, rc);
+		return 1;
+	}
 	rc = inode_fd(f->table, inode, &fd);
 	if (rc == 0) {
 		rc = fstat(fd, &st) < 0 || st.st_ino != inode->ino;
@@ -356,8 +359,12 @@ static int stress_step(struct stress *s)
 	if (rand_r(&s->random) % 8 == 0 &&
 	    inode_pin(f->table, inode) == 0)
 		inode_unpin(f->table, inode);
-	if (inode_forget(f->table, inode_nodeid(inode), 1) != 0)
+	if (rc)
+		print_message("%s: fd or fstat: %d\n", name, rc);
+	if (inode_forget(f->table, inode_nodeid(inode), 1) != 0) {
+		print_message("%s: forget failed\n", name);
 		rc = 1;
+	}
 	return rc != 0;
 }
 
